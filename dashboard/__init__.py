@@ -1,0 +1,1 @@
+"""The pages: a client of the hub like any other."""

@@ -1,0 +1,1 @@
+"""The real-time server: fans events out, answers every protocol, knows who is asking."""

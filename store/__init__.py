@@ -1,0 +1,1 @@
+"""Everything that outlives a process, and what may be done with it."""
