@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ LAUNCHER = Path(__file__).with_name("embedded_launcher.py")
 LOG_BYTES = 4 * 1024 * 1024  # then it becomes *.log.1, and the one before it goes
 LOG_TAIL_LINES = 3
 LOG_JOIN_SECONDS = 1.0
+ORPHAN_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +153,10 @@ def _keep_log(output: int, path: Path) -> None:
 
 
 def orphans(name: str, mark: str) -> list[psutil.Process]:
-    """Living processes of this name with this mark in their command line, whoever runs them."""
+    """Living processes of this name with this mark in their command line, whoever runs them.
+
+    A dead one that nobody has reaped has no command line, and so is not among them.
+    """
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
@@ -174,11 +179,12 @@ def end_orphans(
         ends: As in Command.
     """
     for step, (stop_signal, seconds) in enumerate([*ends, (signal.SIGKILL, 5.0)]):
-        remaining = orphans(name, mark)
-        for process in remaining:
+        for process in orphans(name, mark):
             if step > 0 or process.pid == leader:
                 _send(process, stop_signal)
-        psutil.wait_procs(remaining, timeout=seconds)
+        patience_ends = time.monotonic() + seconds
+        while orphans(name, mark) and time.monotonic() < patience_ends:
+            time.sleep(ORPHAN_POLL_SECONDS)
 
 
 def _send(process: psutil.Process, stop_signal: signal.Signals) -> None:

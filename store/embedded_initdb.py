@@ -68,7 +68,7 @@ async def _initdb(new: Path, *, secret: IO[bytes], programs: Path, account: Acco
 
 def _empty(directory: Path, account: Account) -> Path:
     for half_made in directory.glob(f"{HALF_MADE}*"):
-        shutil.rmtree(half_made)
+        shutil.rmtree(half_made, ignore_errors=True)  # what made it may still be ending
     new = Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=directory))
     if account.uid >= 0:
         os.chown(new, account.uid, account.gid)

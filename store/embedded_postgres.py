@@ -180,6 +180,7 @@ def _is_postgres(pid: int, *, started: float) -> bool:
         process = psutil.Process(pid)
         return (
             process.name() == "postgres"
+            and process.status() != psutil.STATUS_ZOMBIE
             and abs(process.create_time() - started) < SAME_START_SECONDS
         )
     except psutil.Error:

@@ -1,0 +1,98 @@
+"""What every test may use: one real Postgres and one real Valkey for the whole run.
+
+A test takes `database`, a fresh migrated database of its own, or `redis_url` with `redis_prefix`.
+The servers hold no task group open, so their fixtures are safe in anyio's plugin, and all tests
+share one event loop.
+"""
+
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from store.embedded import embedded_postgres, embedded_valkey, socket_directory
+
+TEMPLATE = "pygent_template"
+
+# A test run need not survive the loss of power; kill -9 of the server loses nothing even so.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def server_directory() -> Generator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pygent-tests-", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def server_sockets(server_directory: Path) -> Generator[Path]:
+    sockets = socket_directory(server_directory)
+    yield sockets
+    shutil.rmtree(sockets)
+
+
+@pytest.fixture(scope="session")
+async def postgres_url(
+    anyio_backend: object, server_directory: Path, server_sockets: Path
+) -> AsyncGenerator[str]:
+    """The superuser's URL of the run's Postgres."""
+    directory = server_directory / "postgres"
+    async with embedded_postgres(directory, sockets=server_sockets, settings=NOT_DURABLE) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+async def redis_url(
+    anyio_backend: object, server_directory: Path, server_sockets: Path
+) -> AsyncGenerator[str]:
+    """The URL of the run's Valkey, which all tests share: see `redis_prefix`."""
+    async with embedded_valkey(server_directory / "valkey", sockets=server_sockets) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+async def template(anyio_backend: object, postgres_url: str) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    await _run(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    migrations = pytest.importorskip("store.postgres.migrations")
+    await migrations.migrate(url_of(postgres_url, database=TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database(anyio_backend: object, postgres_url: str, template: str) -> AsyncGenerator[str]:
+    """The superuser's URL of a migrated, empty database that only this test uses."""
+    name = f"test_{uuid4().hex}"
+    fresh = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    gone = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    await _run(postgres_url, fresh.format(sql.Identifier(name), sql.Identifier(template)))
+    yield url_of(postgres_url, database=name)
+    await _run(postgres_url, gone.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """The beginning of every key and channel this test uses; ends with a colon."""
+    return f"test-{uuid4().hex}:"
+
+
+def url_of(server: str, *, database: str) -> str:
+    """The URL of another database on the same server."""
+    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
+
+
+async def _run(url: str, statement: sql.Composed) -> None:
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    async with connection:
+        await connection.execute(statement)
