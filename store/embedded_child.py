@@ -175,16 +175,27 @@ def end_orphans(
     Args:
         name: Of the processes.
         mark: In their command lines.
-        leader: The process that ends the others; it alone gets the first signal.
+        leader: The process that ends the others: where it lives, it alone gets the first signal.
         ends: As in Command.
     """
-    for step, (stop_signal, seconds) in enumerate([*ends, (signal.SIGKILL, 5.0)]):
-        for process in orphans(name, mark):
-            if step > 0 or process.pid == leader:
-                _send(process, stop_signal)
-        patience_ends = time.monotonic() + seconds
-        while orphans(name, mark) and time.monotonic() < patience_ends:
-            time.sleep(ORPHAN_POLL_SECONDS)
+    found = orphans(name, mark)
+    led = [process for process in found if process.pid == leader]
+    if led:
+        _end_all(led, name=name, mark=mark, end=ends[0])
+    for end in [*ends[1:], (signal.SIGKILL, 5.0)]:
+        _end_all(orphans(name, mark), name=name, mark=mark, end=end)
+
+
+def _end_all(
+    processes: Sequence[psutil.Process], *, name: str, mark: str, end: tuple[signal.Signals, float]
+) -> None:
+    """Sends to these, then waits for all that carry the mark."""
+    stop_signal, seconds = end
+    for process in processes:
+        _send(process, stop_signal)
+    patience_ends = time.monotonic() + seconds
+    while orphans(name, mark) and time.monotonic() < patience_ends:
+        time.sleep(ORPHAN_POLL_SECONDS)
 
 
 def _send(process: psutil.Process, stop_signal: signal.Signals) -> None:

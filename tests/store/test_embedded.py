@@ -144,6 +144,27 @@ async def test_postgres_starts_again_after_kill_9_with_what_was_committed(data: 
         assert await query(second.url, "SELECT answer FROM kept") == [(42,)]
 
 
+async def test_a_query_that_outlives_its_killed_postgres_does_not_delay_the_next(data: Path):
+    sockets = socket_directory(data)
+    async with embedded_postgres(data / "postgres", sockets=sockets) as first:
+        busy = await psycopg.AsyncConnection.connect(first.url)
+        # Plain counting: it does not look whether its parent is still there.
+        busy.pgconn.send_query(b"SELECT count(*) FROM pg_class, pg_proc a, pg_proc b, pg_proc c")
+        active = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT count(*) FROM pg_class%'"
+        with anyio.fail_after(DEADLINE_SECONDS):
+            while not await query(first.url, active):
+                pass
+        os.kill(first.pid, signal.SIGKILL)
+        await first.exited()
+    assert is_alive(busy.info.backend_pid)
+
+    with anyio.fail_after(4):
+        async with embedded_postgres(data / "postgres", sockets=sockets) as second:
+            assert await query(second.url, "SELECT 1") == [(1,)]
+            assert not is_alive(busy.info.backend_pid)
+    await busy.close()
+
+
 async def test_valkey_starts_again_after_kill_9_with_what_was_acknowledged(data: Path):
     sockets = socket_directory(data)
     async with embedded_valkey(data / "valkey", sockets=sockets) as first:
