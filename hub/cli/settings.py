@@ -1,0 +1,48 @@
+"""What the command reads from the environment beyond the hub's own settings."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class UpSettings(BaseSettings):
+    """How `pygent up` composes the parts."""
+
+    model_config = SettingsConfigDict(env_prefix="PYGENT_", frozen=True, extra="ignore")
+
+    workers: Annotated[int, Field(ge=0, le=64, description="Worker processes.")] = 1
+    site_dir: Annotated[
+        Path | None,
+        Field(description="The built pages; default: `.web/build/client` beside `dashboard/`."),
+    ] = None
+    seed: Annotated[bool, Field(description="Add the guide and its documents.")] = True
+
+
+class ClientSettings(BaseSettings):
+    """Which factory the client commands talk to; default: the one `pygent up` runs here."""
+
+    model_config = SettingsConfigDict(env_prefix="PYGENT_", frozen=True, extra="ignore")
+
+    url: str | None = None
+    api_key: str | None = None
+
+
+def inherited(**changes: str | None) -> dict[str, str]:
+    """This process's environment for a child, with some variables set; None removes one."""
+    environment = dict(os.environ)
+    for name, value in changes.items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    return environment
+
+
+def preset(values: Mapping[str, str]) -> None:
+    """Set variables that are not set yet; libraries read them when they are imported."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
