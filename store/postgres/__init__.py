@@ -1,0 +1,1 @@
+"""What is true: the event log and every table beside it, in Postgres."""

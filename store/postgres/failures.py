@@ -1,0 +1,81 @@
+"""The driver's errors, translated at the store's edge into those of the factory.
+
+The driver's text stays in the chain, for logs; what is raised says in our words what to do. A block
+that knows better (a name that is taken) catches the driver's error inside, where it still is one.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from protocols.errors import FactoryError, InvalidRequest, Unavailable
+
+# The statement was sound and the same one may succeed later, on this connection or on another.
+PASSING = (
+    errors.QueryCanceled,
+    errors.LockNotAvailable,
+    errors.TransactionRollback,  # deadlock, serialization
+    errors.InsufficientResources,  # disk full, too many connections
+    errors.OperatorIntervention,  # restart
+    errors.ObjectInUse,
+    errors.ReadOnlySqlTransaction,  # a standby, or one that was demoted
+)
+UNMIGRATED = (errors.UndefinedTable, errors.UndefinedFunction, errors.InvalidSchemaName)
+REFUSED = (errors.InvalidPassword, errors.InvalidAuthorizationSpecification)
+NOT_IN_TIME = (PoolTimeout, TooManyRequests)
+
+_Kinds = tuple[type[psycopg.Error], ...]
+_SENTENCES: tuple[tuple[_Kinds, type[FactoryError], str], ...] = (  # the first that fits
+    (NOT_IN_TIME, Unavailable, "the database gave no connection in time; try again"),
+    ((PoolClosed,), Unavailable, "the store is closed"),
+    (
+        (errors.QueryCanceled,),
+        Unavailable,
+        "the database did not answer within the time limit; try again",
+    ),
+    ((errors.DiskFull,), Unavailable, "the database's disk is full; nothing can be written"),
+    (
+        (psycopg.DataError, psycopg.IntegrityError),
+        InvalidRequest,
+        "the database refused a value of the request",
+    ),
+    (UNMIGRATED, Unavailable, "the database has not been migrated; run `pygent migrate`"),
+    (REFUSED, Unavailable, "the database refuses the user or password of its URL"),
+    (
+        (errors.InsufficientPrivilege,),
+        Unavailable,
+        "the database's user lacks a right it needs; run `pygent migrate`",
+    ),
+)
+
+
+def is_passing(error: psycopg.Error) -> bool:
+    """Whether the same statement may succeed later."""
+    if isinstance(error, PASSING):
+        return True
+    # Without a state the server has not spoken: the connection could not be made, or broke.
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
+        error.sqlstate is None or error.sqlstate.startswith("08")
+    )
+
+
+def translation(error: psycopg.Error) -> FactoryError:
+    """The factory's error for the driver's, without a word of the driver's."""
+    for kinds, factory_error, sentence in _SENTENCES:
+        if isinstance(error, kinds):
+            return factory_error(sentence)
+    if is_passing(error):
+        return Unavailable("the database is out of reach; try again")
+    return FactoryError("the store failed")
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """Raises the factory's errors for the driver's that leave the block."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translation(error) from error
