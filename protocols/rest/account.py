@@ -1,0 +1,68 @@
+"""Routes about the one who asks, and about what this factory offers."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from protocols.channels import Namespace, feed_channel
+from protocols.principals import Principal, Role
+from protocols.rest.backing import Asking, Backed, ModelProvider
+from protocols.rest.bodies import StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["account"])
+
+
+class Channels(BaseModel):
+    """The feeds of the team, to subscribe to over the WebSocket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: str
+    agents: str
+    overview: str
+
+
+class Me(BaseModel):
+    """The one who asks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    actor: str = Field(description="How they are named in events.")
+    team: int
+    role: Role
+    channels: Channels
+
+
+class Models(BaseModel):
+    """Where models can come from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[ModelProvider]
+
+
+@router.get("/me", summary="Who am I")
+async def me(asking: Asking) -> Me:
+    """The principal behind the session or key, and the feeds of its team."""
+    return describe(asking)
+
+
+@router.get("/models", summary="List model providers")
+async def models(backed: Backed, _: Asking) -> Models:
+    """Providers by name, with the environment variable that configures each."""
+    return Models(items=backed.models())
+
+
+def describe(principal: Principal) -> Me:
+    """The principal as `/me` shows it."""
+    return Me(
+        name=principal.name,
+        actor=principal.actor,
+        team=principal.team,
+        role=principal.role,
+        channels=Channels(
+            tasks=feed_channel(Namespace.TASKS, principal.team),
+            agents=feed_channel(Namespace.AGENTS, principal.team),
+            overview=feed_channel(Namespace.OVERVIEW, principal.team),
+        ),
+    )

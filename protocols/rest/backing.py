@@ -1,0 +1,98 @@
+"""What the process that serves the routes gives them, and how a route asks for it.
+
+The hub puts one `Backing` into `application.state.backing` when it starts; the routes know nothing
+else of the hub.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import HTTPConnection, Request
+
+from protocols.channels import Publication
+from protocols.errors import Unavailable
+from protocols.operations.factory import Factory
+from protocols.operations.keys import Keys
+from protocols.principals import Principal
+
+_PRINCIPAL = "pygent.principal"
+
+Publications = AbstractAsyncContextManager[AsyncIterator[Publication]]
+
+
+class ModelProvider(BaseModel):
+    """A source of models, and whether this factory can reach it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="What stands before the colon of a spec's `model`.")
+    is_configured: bool
+    variable: str | None = Field(description="The environment variable that configures it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """Everything behind the routes.
+
+    Attributes:
+        authenticate: Who sends this request; raises Unauthenticated.
+        factory: The operations as that principal may use them.
+        keys: The API keys as that principal may use them.
+        follow: A task's publications above a version, in order and without a gap, from the log
+            first and live then, without end; for a task the caller has been allowed to see.
+        models: The model providers found in the environment.
+    """
+
+    authenticate: Callable[[HTTPConnection], Awaitable[Principal]]
+    factory: Callable[[Principal], Factory]
+    keys: Callable[[Principal], Keys]
+    follow: Callable[[str, int], Publications]
+    models: Callable[[], list[ModelProvider]]
+
+
+def backing(request: Request) -> Backing:
+    """What the hub gave.
+
+    Raises:
+        Unavailable: The hub is starting or stopping.
+    """
+    given: object = getattr(request.app.state, "backing", None)
+    if not isinstance(given, Backing):
+        raise Unavailable("the hub is not ready yet; try again in a moment")
+    return given
+
+
+Backed = Annotated[Backing, Depends(backing)]
+
+
+async def principal(request: Request, given: Backed) -> Principal:
+    """Who asks; judged once a request."""
+    known: object = request.scope.get(_PRINCIPAL)
+    if isinstance(known, Principal):
+        return known
+    asking = await given.authenticate(request)
+    request.scope[_PRINCIPAL] = asking
+    return asking
+
+
+Asking = Annotated[Principal, Depends(principal)]
+
+
+def factory(given: Backed, asking: Asking) -> Factory:
+    """The operations, for the one who asks."""
+    return given.factory(asking)
+
+
+def keys(given: Backed, asking: Asking) -> Keys:
+    """The API keys, for the one who asks."""
+    return given.keys(asking)
+
+
+Asked = Annotated[Factory, Depends(factory)]
+AskedKeys = Annotated[Keys, Depends(keys)]
+TaskPath = Annotated[str, Path(max_length=64, description="Id of the task.")]
+NamePath = Annotated[str, Path(max_length=128, description="Name or id.")]

@@ -1,0 +1,111 @@
+"""Routes of collections, documents and search. Documents arrive as multipart or as JSON."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, status
+from starlette.requests import Request
+
+from protocols.knowledge import (
+    Collection,
+    CreateCollection,
+    Document,
+    SearchAnswer,
+    SearchRequest,
+)
+from protocols.operations.listings import Listing
+from protocols.rest.backing import Asked, NamePath
+from protocols.rest.bodies import DocumentRoute, StrictRoute
+from protocols.rest.uploads import BODY, read_upload
+
+router = APIRouter(route_class=StrictRoute, tags=["knowledge"])
+uploads = APIRouter(route_class=DocumentRoute, tags=["knowledge"])
+
+Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Wait = Annotated[
+    float,
+    Query(ge=0, le=60, description="Seconds to wait for the workers to make it searchable."),
+]
+DocumentPath = Annotated[str, Path(max_length=64, description="Id of the document.")]
+
+
+@router.post("/collections", status_code=status.HTTP_201_CREATED, summary="Create a collection")
+async def create(request: CreateCollection, asked: Asked) -> Collection:
+    """The collection exists and is empty."""
+    return await asked.knowledge.create(request)
+
+
+@router.get("/collections", summary="List collections")
+async def collections(
+    asked: Asked, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[Collection]:
+    """Collections of the team by name."""
+    return await asked.knowledge.list(cursor=cursor, limit=limit)
+
+
+@router.get("/collections/{name}", summary="Read a collection")
+async def collection(name: NamePath, asked: Asked) -> Collection:
+    """One collection with its counts."""
+    return await asked.knowledge.get(name)
+
+
+@router.delete(
+    "/collections/{name}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a collection",
+)
+async def delete(name: NamePath, asked: Asked) -> None:
+    """The collection, its documents and passages are gone."""
+    await asked.knowledge.delete(name)
+
+
+@uploads.post(
+    "/collections/{name}/documents",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Add a document",
+    openapi_extra=BODY,
+)
+async def add(name: NamePath, request: Request, asked: Asked, wait: Wait = 0.0) -> Document:
+    """The document is stored and queued; at most 20 MiB of Markdown, text, HTML or PDF.
+
+    The same content under the same source is the same document; other content replaces it.
+    """
+    upload = await read_upload(request)
+    return await asked.knowledge.add(
+        name,
+        upload.content,
+        title=upload.title,
+        source=upload.source,
+        media_type=upload.media_type,
+        wait=wait,
+    )
+
+
+@router.get("/collections/{name}/documents", summary="List documents")
+async def documents(
+    name: NamePath, asked: Asked, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[Document]:
+    """Documents of a collection, newest first."""
+    return await asked.knowledge.documents(name, cursor=cursor, limit=limit)
+
+
+@router.get("/collections/{name}/documents/{document_id}", summary="Read a document")
+async def document(name: NamePath, document_id: DocumentPath, asked: Asked) -> Document:
+    """One document and how far the workers are with it."""
+    return await asked.knowledge.document(name, document_id)
+
+
+@router.delete(
+    "/collections/{name}/documents/{document_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a document",
+)
+async def remove(name: NamePath, document_id: DocumentPath, asked: Asked) -> None:
+    """The document and its passages are gone."""
+    await asked.knowledge.remove(name, document_id)
+
+
+@router.post("/search", summary="Search passages")
+async def search(request: SearchRequest, asked: Asked) -> SearchAnswer:
+    """Passages for the words, best first, by meaning and by words fused."""
+    return await asked.knowledge.search(request)

@@ -1,0 +1,65 @@
+"""The REST application: every route under `/v1`, its description, its errors, a page to try it.
+
+The hub mounts it under `/api` and puts a `Backing` into `state.backing` while it runs.
+"""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from protocols.errors import FactoryError
+from protocols.rest import (
+    account,
+    agents,
+    explorer,
+    keys,
+    knowledge,
+    openapi,
+    overview,
+    problems,
+    sse,
+    tasks,
+)
+from protocols.rest.backing import backing, principal
+
+ROUTERS: tuple[APIRouter, ...] = (
+    tasks.router,
+    sse.router,
+    agents.router,
+    knowledge.router,
+    knowledge.uploads,
+    overview.router,
+    keys.router,
+    account.router,
+)
+
+
+def application() -> FastAPI:
+    """The application; it answers 503 until it has its backing."""
+    app = FastAPI(
+        title="PyGent Factory",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        exception_handlers={
+            FactoryError: problems.say_factory_error,
+            HTTPException: problems.say_http_error,
+            RequestValidationError: problems.say_invalid_request,
+            Exception: problems.say_internal,
+        },
+    )
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1", responses=openapi.PROBLEMS)
+    app.add_route("/openapi.json", _document, include_in_schema=False)
+    app.add_route("/docs", explorer.page, include_in_schema=False)
+    return app
+
+
+async def _document(request: Request) -> JSONResponse:
+    await principal(request, backing(request))
+    return JSONResponse(openapi.describe(request.app))

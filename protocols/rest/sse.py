@@ -1,0 +1,209 @@
+"""A task's stream as server-sent events, resumable by the same number as everywhere else.
+
+    id: <epoch>.<version>
+    event: step.started
+    data: {"type": "step.started", "version": 7, …}
+
+`reset` says that the asked position cannot be proved: forget what came before, the stream begins
+again. `end` follows the final event. `error` carries a problem when the stream has to stop early.
+Events are never parsed: their line is ready, their type stands first in it.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import anyio
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from fastapi import APIRouter, Header, Query
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+
+from protocols.channels import Publication, StreamPosition
+from protocols.errors import FactoryError, InvalidRequest
+from protocols.operations.factory import Factory
+from protocols.operations.tasks import TaskReceipt
+from protocols.rest.backing import Asked, Backed, Backing, TaskPath
+from protocols.rest.bodies import StrictRoute
+from protocols.tasks import FINAL
+
+KEEP_ALIVE_SECONDS = 15
+CHECK_SECONDS = 3.0  # how often an open stream asks whether its reader may still read
+SEND_SECONDS = 10.0  # a reader that takes longer to take one event is cut
+BUFFERED_EVENTS = 16  # between the log and the socket; the log waits when it is full
+
+_POSITION = re.compile(r"^([0-9a-f-]{36})\.([0-9]{1,10})$", re.ASCII)
+_VERSION = re.compile(r"^[0-9]{1,10}$", re.ASCII)
+_TYPE = re.compile(rb'^\{"type":"([a-z0-9_.]{1,80})"')
+_FINAL = frozenset(f"task.{state.value}" for state in FINAL)
+
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events as they are appended, then `end`.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": (
+                    "id: 5f0c1d5e-1c52-4d3f-9a5e-6a1f0b8f2c11.1\n"
+                    "event: task.submitted\n"
+                    'data: {"type":"task.submitted","version":1}\n\n'
+                ),
+            },
+        },
+    },
+}
+
+router = APIRouter(route_class=StrictRoute, tags=["tasks"])
+
+
+@router.get(
+    "/tasks/{task_id}/stream",
+    summary="Follow a task",
+    response_class=Response,
+    responses=STREAM,
+)
+async def stream(
+    task_id: TaskPath,
+    request: Request,
+    asked: Asked,
+    backed: Backed,
+    after: Annotated[
+        str,
+        Query(max_length=64, description="A version, or `epoch.version` as in an event's id."),
+    ] = "0",
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> Response:
+    """Server-sent events: all above a version, gap-free, live to the task's end.
+
+    `Last-Event-ID` wins over `after`. Event names are the events' types; besides them come
+    `reset` (what you have is of another log: begin anew), `end` and `error`.
+    """
+    receipt = await asked.tasks.receipt(task_id)
+    asked_for = parse_position(last_event_id or after, receipt.epoch)
+    feed = _Feed(task_id=task_id, request=request, asked=asked, backed=backed)
+    sender, receiver = anyio.create_memory_object_stream[bytes](BUFFERED_EVENTS)
+
+    async def send() -> None:
+        async with sender:
+            await feed.run(receipt, asked_for, sender)
+
+    return EventSourceResponse(
+        _received(receiver),
+        data_sender_callable=send,
+        ping=KEEP_ALIVE_SECONDS,
+        ping_message_factory=lambda: ServerSentEvent(comment="keep-alive", sep="\n"),
+        send_timeout=SEND_SECONDS,
+    )
+
+
+def parse_position(text: str, epoch: str) -> StreamPosition:
+    """The position a reader resumes from; a bare version is taken to be of this epoch.
+
+    Raises:
+        InvalidRequest: It is neither form.
+    """
+    if _VERSION.match(text):
+        return StreamPosition(epoch, int(text))
+    if match := _POSITION.match(text):
+        return StreamPosition(match[1], int(match[2]))
+    raise InvalidRequest(
+        f"a stream resumes after a version or an epoch.version, not after {text[:64]!a}",
+        field="after",
+    )
+
+
+async def _received(receiver: MemoryObjectReceiveStream[bytes]) -> AsyncIterator[bytes]:
+    async with receiver:
+        async for chunk in receiver:
+            yield chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Feed:
+    """Writes one task's stream into a bounded queue that the response drains."""
+
+    task_id: str
+    request: Request
+    asked: Factory
+    backed: Backing
+
+    async def run(
+        self,
+        receipt: TaskReceipt,
+        asked_for: StreamPosition,
+        sender: MemoryObjectSendStream[bytes],
+    ) -> None:
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._check_reader)
+                await self._write(receipt, asked_for, sender)
+                group.cancel_scope.cancel()
+        except* FactoryError as stopped:
+            error = next(leaf for leaf in _leaves(stopped) if isinstance(leaf, FactoryError))
+            problem = {"code": error.code, "detail": error.message, "retryable": error.retryable}
+            await sender.send(_message("error", problem))
+        except* (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            pass  # the reader has gone
+
+    async def _check_reader(self) -> None:
+        """A revoked key or an ended session ends its open streams, too."""
+        while True:
+            await anyio.sleep(CHECK_SECONDS)
+            await self.backed.authenticate(self.request)
+
+    async def _write(
+        self,
+        receipt: TaskReceipt,
+        asked_for: StreamPosition,
+        sender: MemoryObjectSendStream[bytes],
+    ) -> None:
+        after = asked_for.offset
+        if asked_for.epoch != receipt.epoch or after > receipt.version:
+            after = 0
+            start = {"epoch": receipt.epoch, "version": receipt.version}
+            await sender.send(_message("reset", start, position=StreamPosition(receipt.epoch, 0)))
+        if receipt.state.is_final and after >= receipt.version:
+            await sender.send(_end(receipt))
+            return
+        async with self.backed.follow(self.task_id, after) as publications:
+            async for publication in publications:
+                kind = type_of(publication.data)
+                await sender.send(_event(receipt.epoch, publication, kind))
+                if kind in _FINAL:
+                    await sender.send(_end(await self.asked.tasks.receipt(self.task_id)))
+                    return
+
+
+def type_of(line: bytes) -> str:
+    """The type of an event, from its ready line."""
+    match = _TYPE.match(line)
+    return match[1].decode() if match else "message"
+
+
+def _event(epoch: str, publication: Publication, kind: str) -> bytes:
+    return b"id: %b.%d\nevent: %b\ndata: %b\n\n" % (
+        epoch.encode(),
+        publication.offset,
+        kind.encode(),
+        publication.data,
+    )
+
+
+def _end(receipt: TaskReceipt) -> bytes:
+    return _message("end", {"state": receipt.state.value, "version": receipt.version})
+
+
+def _message(name: str, data: object, *, position: StreamPosition | None = None) -> bytes:
+    place = f"id: {position.epoch}.{position.offset}\n" if position else ""
+    return f"{place}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])  # pyright: ignore[reportUnknownArgumentType]  a group's own parameter
+    ]
