@@ -1,0 +1,1 @@
+"""The Centrifugal client protocol over WebSocket, as the official clients speak it."""

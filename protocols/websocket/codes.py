@@ -1,0 +1,88 @@
+"""Numbers the protocol gives to errors and endings, and which of our errors is which.
+
+Source: the Centrifugal client protocol. Errors answer a command; disconnects close the socket
+(3000-3499 the client comes back, 3500-3999 it does not); unsubscribes end one subscription
+(2500 and above: the client subscribes again at once).
+"""
+
+from dataclasses import dataclass
+
+from protocols import errors
+from protocols.errors import FactoryError
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """An answer instead of a result; after a temporary one clients try again."""
+
+    code: int
+    message: str
+    temporary: bool = False
+
+
+INTERNAL = ErrorCode(100, "internal server error", temporary=True)
+UNAUTHORIZED = ErrorCode(101, "unauthorized")
+UNKNOWN_CHANNEL = ErrorCode(102, "unknown channel")
+PERMISSION_DENIED = ErrorCode(103, "permission denied")
+METHOD_NOT_FOUND = ErrorCode(104, "method not found")
+ALREADY_SUBSCRIBED = ErrorCode(105, "already subscribed")
+LIMIT_EXCEEDED = ErrorCode(106, "limit exceeded")
+BAD_REQUEST = ErrorCode(107, "bad request")
+NOT_AVAILABLE = ErrorCode(108, "not available")
+TOKEN_EXPIRED = ErrorCode(109, "token expired")
+UNRECOVERABLE = ErrorCode(112, "unrecoverable position")
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Why the socket closes. The reason is plain words, never a JSON literal."""
+
+    code: int
+    reason: str
+
+
+TOO_BIG = Disconnect(1009, "message too big")  # WebSocket's own (RFC 6455, 7.4.1)
+SHUTDOWN = Disconnect(3001, "shutdown")
+SERVER_ERROR = Disconnect(3004, "internal server error")
+EXPIRED = Disconnect(3005, "connection expired")
+SLOW = Disconnect(3008, "slow")
+FORCE_RECONNECT = Disconnect(3011, "force reconnect")
+NO_PONG = Disconnect(3012, "no pong")
+INVALID_TOKEN = Disconnect(3500, "invalid token")
+BAD_COMMAND = Disconnect(3501, "bad request")
+STALE = Disconnect(3502, "stale")
+INAPPROPRIATE_PROTOCOL = Disconnect(3506, "inappropriate protocol")
+DENIED = Disconnect(3507, "permission denied")
+NOT_SERVED = Disconnect(3508, "not available")
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """Why a subscription ended without the client asking."""
+
+    code: int
+    reason: str
+
+
+INSUFFICIENT_STATE = Unsubscribed(2500, "insufficient state")
+
+
+OF_ERROR: dict[type[FactoryError], ErrorCode] = {
+    errors.FactoryError: INTERNAL,
+    errors.InvalidRequest: BAD_REQUEST,
+    errors.Unauthenticated: UNAUTHORIZED,
+    errors.Forbidden: PERMISSION_DENIED,
+    errors.NotFound: UNKNOWN_CHANNEL,
+    errors.Conflict: BAD_REQUEST,
+    errors.WrongVersion: BAD_REQUEST,
+    errors.InvalidTransition: BAD_REQUEST,
+    errors.Fenced: BAD_REQUEST,
+    errors.Gap: BAD_REQUEST,
+    errors.AlreadyExists: ALREADY_SUBSCRIBED,
+    errors.LimitExceeded: LIMIT_EXCEEDED,
+    errors.Unavailable: INTERNAL,
+    errors.AttemptFailed: INTERNAL,
+    errors.ModelFailed: INTERNAL,
+    errors.ToolFailed: INTERNAL,
+    errors.BudgetExceeded: LIMIT_EXCEEDED,
+}

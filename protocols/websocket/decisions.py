@@ -1,0 +1,68 @@
+"""What a session asks its driver to do. Plain values; what they need is done elsewhere."""
+
+from dataclasses import dataclass
+
+from protocols.channels import Channel, StreamPosition
+from protocols.websocket.codes import Disconnect
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Find out who this is; then `accept` or `refuse_connect`."""
+
+    id: int
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Join the channel; then `subscribed` or `refuse`, and let it flow."""
+
+    id: int
+    channel: Channel
+    since: StreamPosition | None
+    must_recover: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Leave the channel, then send the answer."""
+
+    channel: str
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Read a part of the channel's history; then `history` or `refuse`."""
+
+    id: int
+    channel: Channel
+    since: StreamPosition | None
+    limit: int
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Authenticate by the new token; then `refreshed`, `refuse` or close."""
+
+    id: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this; nothing else is to be done."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the socket; nothing follows."""
+
+    why: Disconnect
+
+
+Decision = Authenticate | Subscribe | Unsubscribe | ReadHistory | Refresh | Send | Close

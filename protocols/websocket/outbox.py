@@ -1,0 +1,89 @@
+"""What waits to be written to one socket: bounded in bytes, several messages to a frame.
+
+Whoever fills it never waits. Publications are refused above a mark, to be read from the history
+later; answers are only refused when the whole is full, and then the socket is too slow to keep.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+MAX_BYTES = 1024 * 1024
+HIGH_BYTES = 256 * 1024  # publications fall back to the history above it
+LOW_BYTES = 64 * 1024  # and are read from there again below it
+FRAME_BYTES = 64 * 1024
+FRAME_MESSAGES = 64
+WRITE_SECONDS = 10.0
+
+
+class Outbox:
+    """Messages in order, each one or more lines; `run` writes them."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._messages: deque[bytes] = deque()
+        self._is_closed = False
+        self._filled = anyio.Event()
+        self._drained = anyio.Event()
+
+    def put(self, message: bytes) -> bool:
+        """Queue an answer; False if that would be more than MAX_BYTES."""
+        if self._messages and self.size + len(message) > MAX_BYTES:
+            return False
+        self._append(message)
+        return True
+
+    def offer(self, message: Callable[[], bytes]) -> bool:
+        """Queue publications unless more than HIGH_BYTES wait; however large they are."""
+        if self.size > HIGH_BYTES or self._is_closed:
+            return False
+        self._append(message())
+        return True
+
+    async def room(self) -> None:
+        """Return once less than LOW_BYTES wait, or nothing will be written any more."""
+        while self.size >= LOW_BYTES and not self._is_closed:
+            self._drained = anyio.Event()
+            await self._drained.wait()
+
+    async def run(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write frames as they fill, until cancelled.
+
+        Raises:
+            TimeoutError: The socket took nothing for WRITE_SECONDS.
+        """
+        while True:
+            while not self._messages:
+                self._filled = anyio.Event()
+                await self._filled.wait()
+            await self._write_frame(write)
+
+    async def flush(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write what waits, and no more."""
+        while self._messages:
+            await self._write_frame(write)
+
+    def close(self) -> None:
+        """Let go of who waits for room."""
+        self._is_closed = True
+        self._drained.set()
+
+    async def _write_frame(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        frame = [self._messages.popleft()]
+        size = len(frame[0])
+        while self._messages and len(frame) < FRAME_MESSAGES:
+            if size + len(self._messages[0]) > FRAME_BYTES:
+                break
+            frame.append(self._messages.popleft())
+            size += len(frame[-1])
+        with anyio.fail_after(WRITE_SECONDS):
+            await write(b"\n".join(frame))
+        self.size -= size
+        if self.size < LOW_BYTES:
+            self._drained.set()
+
+    def _append(self, message: bytes) -> None:
+        self._messages.append(message)
+        self.size += len(message)
+        self._filled.set()
