@@ -1,0 +1,131 @@
+"""A provider's language model behind our promise: streamed, priced, with clean errors.
+
+Translation lies in `translate.py`, errors in `failures.py`, opening in `connection.py`.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import anyio
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UserError
+from pydantic_ai.messages import (
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ThinkingPart,
+    ThinkingPartDelta,
+)
+from pydantic_ai.models import Model as TheirModel
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import ModelSettings
+
+from agents.model import ModelEvent, ModelRequest, ReasoningDelta, TextDelta
+from agents.models.language import translate
+from agents.models.language.cost import micro_dollars
+from agents.models.language.failures import PASSING, fail
+from protocols.errors import ModelFailed
+
+logger = logging.getLogger(__name__)
+
+TRIES = 2
+BACK_OFF_SECONDS = 1.0
+LONGEST_BACK_OFF_SECONDS = 10.0  # however long the provider asks for
+MOST_CHARACTERS = 2_000_000  # of one answer; an endless one is cut here
+
+
+class LanguageModel:
+    """`provider:name`, asked through pydantic-ai."""
+
+    def __init__(self, theirs: TheirModel[Any], *, provider: str, name: str) -> None:
+        self._theirs = theirs
+        self._provider = provider
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """As steps show it."""
+        return f"{self._provider}:{self._name}"
+
+    @asynccontextmanager
+    async def respond(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[ModelEvent]]:
+        """Deltas, then the answer; see `agents.model.Model`."""
+        async with aclosing(self._events(request)) as events:
+            yield events
+
+    async def _events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
+        for attempt in range(1, TRIES + 1):
+            given = 0
+            try:
+                async with aclosing(self._once(request)) as events:
+                    async for event in events:
+                        given += 1
+                        yield event
+            except ModelAPIError as error:
+                if given or attempt == TRIES or not isinstance(error, PASSING):
+                    fail(error, provider=self._provider, model=self._name)
+                await self._rest(error)
+            except AgentRunError as error:
+                fail(error, provider=self._provider, model=self._name)
+            except UserError as error:
+                raise ModelFailed(f"{self.name} cannot be asked this way") from error
+            else:
+                return
+
+    async def _rest(self, error: ModelAPIError) -> None:
+        seconds = min(error.retry_after or BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS)
+        logger.warning(
+            "A model call is tried again",
+            extra={"model": self.name, "error": type(error).__name__, "seconds": seconds},
+        )
+        await anyio.sleep(seconds)
+
+    async def _once(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
+        characters = 0
+        async with model_request_stream(
+            self._theirs,
+            translate.messages(request.conversation, instructions=request.instructions),
+            model_settings=_settings(request),
+            model_request_parameters=ModelRequestParameters(
+                function_tools=translate.tools(request.tools)
+            ),
+            instrument=False,
+        ) as stream:
+            async for event in stream:
+                if delta := _delta(event):
+                    characters += len(delta.text)
+                    if characters > MOST_CHARACTERS:
+                        raise ModelFailed(f"{self.name} wrote over {MOST_CHARACTERS} characters")
+                    yield delta
+        response = stream.get()
+        yield translate.responded(response, asked=self._name, cost=self._cost(response))
+
+    def _cost(self, response: ModelResponse) -> int | None:
+        return micro_dollars(response, provider=self._provider, asked=self._name)
+
+
+def _delta(event: object) -> TextDelta | ReasoningDelta | None:
+    match event:
+        case PartStartEvent(part=TextPart(content=text)) if text:
+            return TextDelta(text)
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)) if text:
+            return TextDelta(text)
+        case PartStartEvent(part=ThinkingPart(content=text)) if text:
+            return ReasoningDelta(text)
+        case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str() as text)) if text:
+            return ReasoningDelta(text)
+        case _:
+            return None
+
+
+def _settings(request: ModelRequest) -> ModelSettings:
+    settings = ModelSettings(request_timeout=request.seconds, max_retries=0)
+    if request.temperature is not None:
+        settings["temperature"] = request.temperature
+    if request.max_output_tokens is not None:
+        settings["max_tokens"] = request.max_output_tokens
+    return settings

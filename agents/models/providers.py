@@ -1,0 +1,95 @@
+"""The providers of language models, and what each needs. Plain values; nothing heavy is imported.
+
+`settings.py` reads the variables named here and hands the values in as `Access`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from protocols.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A server of models, or a kind of them.
+
+    Attributes:
+        keys: Environment variables that may hold its key; the first one set counts.
+        url: The variable of its address; None where it is fixed.
+        needs_url: Without an address there is nobody to ask; a key is optional then.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    url: str | None = None
+    needs_url: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """The variable to set, for sentences."""
+        return self.url if self.needs_url and self.url else self.keys[0]
+
+
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider
+    for provider in (
+        Provider(name="openai", keys=("OPENAI_API_KEY",), url="OPENAI_BASE_URL"),
+        Provider(name="anthropic", keys=("ANTHROPIC_API_KEY",), url="ANTHROPIC_BASE_URL"),
+        Provider(name="google", keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"), url="GOOGLE_BASE_URL"),
+        Provider(name="ollama", keys=("OLLAMA_API_KEY",), url="OLLAMA_BASE_URL", needs_url=True),
+        Provider(name="vllm", keys=("VLLM_API_KEY",), url="VLLM_BASE_URL", needs_url=True),
+        Provider(name="openrouter", keys=("OPENROUTER_API_KEY",)),
+        Provider(name="deepseek", keys=("DEEPSEEK_API_KEY",)),
+        Provider(name="together", keys=("TOGETHER_API_KEY",)),
+        Provider(name="fireworks", keys=("FIREWORKS_API_KEY",)),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the environment says of a provider."""
+
+    key: SecretStr | None = None
+    url: str | None = None
+
+
+def found(provider: Provider, access: Access) -> bool:
+    """Whether the environment has what the provider needs."""
+    if provider.needs_url:
+        return access.url is not None
+    # Another server that speaks OpenAI's protocol, such as vLLM, often wants no key.
+    return access.key is not None or (provider.name == "openai" and access.url is not None)
+
+
+def providers_found(accesses: Mapping[str, Access]) -> tuple[str, ...]:
+    """Names of the providers that can be asked now, in the table's order."""
+    return tuple(
+        provider.name
+        for provider in PROVIDERS.values()
+        if found(provider, accesses.get(provider.name, Access()))
+    )
+
+
+def required(name: str, accesses: Mapping[str, Access]) -> Access:
+    """The access to a provider.
+
+    Raises:
+        InvalidRequest: There is no such provider, or a variable is not set; it is named.
+    """
+    provider = PROVIDERS.get(name)
+    if provider is None:
+        raise InvalidRequest(
+            f"there is no model provider {name!r}; known are {', '.join(PROVIDERS)}", field="model"
+        )
+    access = accesses.get(name, Access())
+    if not found(provider, access):
+        others = f" (or {provider.keys[1]})" if len(provider.keys) > 1 else ""
+        raise InvalidRequest(
+            f"the model provider {name} needs {provider.wanted}{others}, which is not set in the "
+            "workers' environment",
+            field="model",
+        )
+    return access
