@@ -3,8 +3,9 @@
 `settings.py` reads the variables named here and hands the values in as `Access`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import SecretStr
 
@@ -54,6 +55,33 @@ class Access:
 
     key: SecretStr | None = None
     url: str | None = None
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+_Client = TypeVar("_Client", bound=_Closable)
+
+
+class Outside:
+    """What the models of one process share: the accesses, and clients made when first needed."""
+
+    def __init__(self, accesses: Mapping[str, Access]) -> None:
+        self.accesses = accesses
+        self._clients: dict[Callable[[], Any], _Closable] = {}
+
+    def client(self, make: Callable[[], _Client]) -> _Client:
+        """The one client of that kind."""
+        if make not in self._clients:
+            self._clients[make] = make()
+        return cast("_Client", self._clients[make])  # by its own maker
+
+    async def aclose(self) -> None:
+        """Every client is closed; the next one asked for is new."""
+        while self._clients:
+            _, client = self._clients.popitem()
+            await client.aclose()
 
 
 def found(provider: Provider, access: Access) -> bool:

@@ -4,24 +4,35 @@ from typing import Any
 
 import httpx2
 from pydantic_ai import models
+from pydantic_ai.exceptions import UserError
 from pydantic_ai.providers import Provider, infer_provider_class
 
-from agents.models.providers import Access
+from agents.models.providers import Access, Outside
+from protocols.errors import InvalidRequest
 
 CONNECT_SECONDS = 10.0
 LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
 SILENCE_SECONDS = 120.0  # between two pieces of an answer; some models think long before the first
 
 
-def open_model(provider: str, name: str, *, access: Access) -> models.Model:
-    """A model that can be asked; nothing is sent yet."""
+def open_model(provider: str, name: str, *, access: Access, outside: Outside) -> models.Model:
+    """A model that can be asked; nothing is sent yet.
+
+    Raises:
+        InvalidRequest: The provider has no model of such a name.
+    """
     if provider == "openai":
-        return _chat(name, access)
-    theirs = infer_provider_class(provider)(**_arguments(provider, access))
-    return models.infer_model(f"{provider}:{name}", provider_factory=lambda _: theirs)
+        return _chat(name, access=access, client=outside.client(_client))
+    theirs = infer_provider_class(provider)(**_arguments(access, outside.client(_client)))
+    try:
+        return models.infer_model(f"{provider}:{name}", provider_factory=lambda _: theirs)
+    except UserError as error:
+        raise InvalidRequest(
+            f"{provider} cannot have a model named {name!r}", field="model"
+        ) from error
 
 
-def _chat(name: str, access: Access) -> models.Model:
+def _chat(name: str, *, access: Access, client: httpx2.AsyncClient) -> models.Model:
     """Chat Completions, for OpenAI itself and for whatever speaks its protocol elsewhere."""
     from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415  15 MB, only when asked for
     from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415  as above
@@ -34,17 +45,17 @@ def _chat(name: str, access: Access) -> models.Model:
     provider: Provider[Any]
     if access.url:
         provider = OpenAICompatibleProvider(
-            "openai-compatible", base_url=access.url, api_key=key or "none", http_client=_client()
+            "openai-compatible", base_url=access.url, api_key=key or "none", http_client=client
         )
     else:
-        provider = OpenAIProvider(api_key=key, http_client=_client())
+        provider = OpenAIProvider(api_key=key, http_client=client)
     # A stream that simply stops was cut; without this it would count as a whole answer.
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
     return OpenAIChatModel(name, provider=provider, profile=profile)
 
 
-def _arguments(provider: str, access: Access) -> dict[str, object]:
-    given: dict[str, object] = {"http_client": _client()}
+def _arguments(access: Access, client: httpx2.AsyncClient) -> dict[str, object]:
+    given: dict[str, object] = {"http_client": client}
     if access.key:
         given["api_key"] = access.key.get_secret_value()
     if access.url:

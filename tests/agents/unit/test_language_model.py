@@ -1,0 +1,180 @@
+"""`openai:` with a base address, against a real HTTP server on loopback."""
+
+from contextlib import aclosing
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from agents.model import ModelEvent, ModelRequest, Responded, TextDelta, ToolAnswer, ToolCall
+from agents.models import MODELS
+from agents.models.language import model as language
+from agents.models.providers import Access, Outside, providers_found
+from agents.tool import offer
+from agents.tools.calculator import Calculator
+from protocols.agents import AgentSpec
+from protocols.errors import InvalidRequest, ModelFailed
+from protocols.events import Usage
+from protocols.messages import user_message
+from tests.agents.unit.openai_server import (
+    Reply,
+    openai_server,
+    text_chunks,
+    tool_chunks,
+    usage_chunk,
+)
+
+SPEC = AgentSpec(name="asker", model="openai:gpt-4o-mini")
+ASKED = ModelRequest(instructions="Be brief.", conversation=(user_message("2 + 2?"),), seconds=20)
+
+
+async def answered(url: str, request: ModelRequest = ASKED) -> list[ModelEvent]:
+    async with aclosing(Outside({"openai": Access(key=SecretStr("k"), url=url)})) as outside:
+        model = MODELS["openai"](SPEC, outside)
+        async with model.respond(request) as events:
+            return [event async for event in events]
+
+
+async def test_an_answer_is_streamed_counted_and_priced() -> None:
+    usage = usage_chunk(
+        prompt_tokens=1000,
+        completion_tokens=20,
+        total_tokens=1020,
+        prompt_tokens_details={"cached_tokens": 600},
+        completion_tokens_details={"reasoning_tokens": 5},
+    )
+    async with openai_server(Reply([*text_chunks(["It ", "is ", "4."]), usage])) as server:
+        *deltas, last = await answered(server.url)
+    assert [delta.text for delta in deltas if isinstance(delta, TextDelta)] == ["It ", "is ", "4."]
+    assert isinstance(last, Responded)
+    assert last.text == "It is 4."
+    assert last.usage == Usage(input=1000, output=20, cached_read=600, reasoning=5)
+    assert last.finish_reason == "stop"
+    # 400 at 0.15, 600 cached at 0.075 and 20 out at 0.60 dollars a million
+    assert last.cost == 117
+    sent = server.requests[0]
+    assert sent["stream"] is True
+    assert [message["role"] for message in sent["messages"]] == ["system", "user"]
+
+
+async def test_a_tool_call_goes_out_and_its_answer_comes_back() -> None:
+    first = Reply(tool_chunks("calculator", '{"expression": "2 + 2"}'))
+    second = Reply(text_chunks(["4"]))
+    async with openai_server(first, second) as server:
+        tools = (offer(Calculator()),)
+        request = ModelRequest(
+            instructions="", conversation=ASKED.conversation, tools=tools, seconds=20
+        )
+        *_, called = await answered(server.url, request)
+        assert isinstance(called, Responded)
+        expected = ToolCall(id="call_1", name="calculator", arguments={"expression": "2 + 2"})
+        assert called.tool_calls == (expected,)
+        told = ToolAnswer(call="call_1", name="calculator", content='{"result": 4}')
+        request = ModelRequest(
+            instructions="",
+            conversation=(*ASKED.conversation, called, told),
+            tools=tools,
+            seconds=20,
+        )
+        *_, last = await answered(server.url, request)
+    assert isinstance(last, Responded)
+    assert last.text == "4"
+    roles = [message["role"] for message in server.requests[1]["messages"]]
+    assert roles == ["user", "assistant", "tool"]
+
+
+@pytest.mark.parametrize(
+    ("status", "tries", "sentence"),
+    [
+        (401, 1, "openai refuses the key of this installation (status 401)"),
+        (404, 1, "openai has no model 'gpt-4o-mini', or its address is wrong (status 404)"),
+        (429, 2, "openai refuses the request: its rate limit is reached (status 429)"),
+        (500, 2, "openai failed on its side (status 500)"),
+    ],
+)
+async def test_an_error_is_a_clean_sentence_and_some_are_tried_twice(
+    monkeypatch: pytest.MonkeyPatch, status: int, tries: int, sentence: str
+) -> None:
+    monkeypatch.setattr(language, "BACK_OFF_SECONDS", 0.01)
+    async with openai_server(*[Reply(status=status)] * 3) as server:
+        with pytest.raises(ModelFailed) as raised:
+            await answered(server.url)
+    assert raised.value.message == sentence
+    assert len(server.requests) == tries
+
+
+async def test_a_second_try_after_a_server_error_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "BACK_OFF_SECONDS", 0.01)
+    async with openai_server(Reply(status=503), Reply(text_chunks(["fine"]))) as server:
+        *_, last = await answered(server.url)
+    assert isinstance(last, Responded)
+    assert last.text == "fine"
+
+
+@pytest.mark.parametrize("end", ["cut", "ended"])
+async def test_an_answer_cut_in_the_middle_fails_and_is_not_asked_for_again(end: str) -> None:
+    reply = Reply(text_chunks(["half an"], finish=None), is_cut=end == "cut")
+    async with openai_server(reply, Reply(text_chunks(["answer"]))) as server:
+        with pytest.raises(ModelFailed, match="openai"):
+            await answered(server.url)
+        assert len(server.requests) == 1
+
+
+async def test_leaving_early_ends_the_call_at_the_provider() -> None:
+    async with openai_server(Reply(text_chunks(["a ", "b"], finish=None), hangs=True)) as server:
+        with anyio.move_on_after(0.3):
+            await answered(server.url)
+        with anyio.fail_after(5):
+            await server.aborted.wait()
+
+
+async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "BACK_OFF_SECONDS", 0.01)
+    with pytest.raises(ModelFailed, match="openai cannot be reached"):
+        await answered("http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(
+    ("model", "variable"),
+    [
+        ("openai:gpt-5", "OPENAI_API_KEY"),
+        ("anthropic:claude", "ANTHROPIC_API_KEY"),
+        ("google:gemini", "GOOGLE_API_KEY"),
+        ("ollama:llama3", "OLLAMA_BASE_URL"),
+    ],
+)
+async def test_a_missing_key_names_its_variable(model: str, variable: str) -> None:
+    spec = AgentSpec(name="asker", model=model)
+    with pytest.raises(InvalidRequest, match=variable):
+        MODELS[model.partition(":")[0]](spec, Outside({}))
+
+
+async def test_providers_are_found_by_what_the_environment_has() -> None:
+    accesses = {"openai": Access(url="http://localhost/v1"), "google": Access(key=SecretStr("k"))}
+    assert providers_found(accesses) == ("openai", "google")
+
+
+@pytest.mark.parametrize(
+    ("model", "url"),
+    [
+        ("anthropic:claude-sonnet-4-5", None),
+        ("google:gemini-2.5-flash", None),
+        ("ollama:llama3", "http://127.0.0.1:9/v1"),
+        ("vllm:qwen", "http://127.0.0.1:9/v1"),
+        ("openrouter:openai/gpt-5", None),
+        ("deepseek:deepseek-chat", None),
+        ("together:some/model", None),
+        ("fireworks:accounts/some", None),
+    ],
+)
+async def test_every_provider_can_be_opened(model: str, url: str | None) -> None:
+    name = model.partition(":")[0]
+    async with aclosing(Outside({name: Access(key=SecretStr("k"), url=url)})) as outside:
+        assert MODELS[name](AgentSpec(name="asker", model=model), outside).name == model
+
+
+async def test_a_name_the_provider_cannot_have_is_refused() -> None:
+    spec = AgentSpec(name="asker", model="openrouter:nobody")
+    async with aclosing(Outside({"openrouter": Access(key=SecretStr("k"))})) as outside:
+        with pytest.raises(InvalidRequest, match="nobody"):
+            MODELS["openrouter"](spec, outside)
