@@ -157,9 +157,11 @@ async def _apply(connection: Connection, known: Sequence[Migration]) -> list[str
     _refuse_other_history(applied, known)
     names: list[str] = []
     if not applied:
-        names += await _install_queue(connection, known)
+        await _install_queue(connection, known)
+        applied = await _applied(connection)
+        names.append("queue")
     for migration in known:
-        if migration.name not in applied and migration.name not in names:
+        if migration.name not in applied:
             async with connection.transaction():
                 await _run(connection, migration.sql)
                 await _remember(connection, migration)
@@ -167,13 +169,12 @@ async def _apply(connection: Connection, known: Sequence[Migration]) -> list[str
     return names
 
 
-async def _install_queue(connection: Connection, known: Sequence[Migration]) -> list[str]:
+async def _install_queue(connection: Connection, known: Sequence[Migration]) -> None:
     steps = [migration for migration in known if not migration.is_ours]
     async with connection.transaction():
         await _run(connection, SchemaManager.get_schema())
         for migration in steps:
             await _remember(connection, migration)
-    return [migration.name for migration in steps]
 
 
 async def _run(connection: Connection, sql: str) -> None:

@@ -1,0 +1,241 @@
+"""What is asked of the log, and what it answers: values, and the sentences of its refusals.
+
+`Append` is what callers make. `Entry` is the same, encoded once, as the writer sends it and the
+publication reads it. Rules and their order stand with the function `append` in the first migration.
+"""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from functools import lru_cache
+
+import uuid_utils
+
+from protocols import agents, tasks
+from protocols.errors import (
+    AlreadyExists,
+    FactoryError,
+    Fenced,
+    Gap,
+    InvalidRequest,
+    InvalidTransition,
+    LimitExceeded,
+    NotFound,
+    WrongVersion,
+)
+from protocols.events import KINDS, AnyData, StreamId, split
+from protocols.principals import Actor, TeamId
+
+TASK = 1
+AGENT = 2
+NAMES = {TASK: "task", AGENT: "agent"}  # of the kinds of stream; also their channels' namespaces
+MAX_APPEND_BYTES = 16 * 1024 * 1024
+
+_TYPES = {name: name.encode() for name in KINDS}
+_STATES: dict[int, dict[int, str]] = {
+    TASK: {code: state.value for state, code in tasks.STATE_CODES.items()},
+    AGENT: {code: state.value for state, code in agents.STATE_CODES.items()},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work for the queue, there if and only if the append's events are. `args` is JSON."""
+
+    queue: str
+    task: str
+    lock: str | None
+    args: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Events for the end of one stream, all of them or none.
+
+    A decision names the version it was made at; an attempt its number and the number of its append.
+
+    Attributes:
+        expected: The head's version; 0: the stream must be new; None: any.
+        attempt: 0: a decision. Else with `seq` 0 the start of that attempt, which raises the
+            head's, and with `seq` n its n-th append.
+        key: Unique in the team; a repeat gets the old answer instead of being done again.
+        request_hash: Of what was asked; the same key with another hash is refused.
+        to_state: The state it moves the stream to, checked against the allowed moves.
+    """
+
+    stream: StreamId
+    team: TeamId
+    kind: int
+    actor: Actor
+    data: tuple[AnyData, ...]
+    expected: int | None = None
+    attempt: int = 0
+    seq: int = 0
+    key: uuid.UUID | None = None
+    request_hash: bytes | None = None
+    to_state: int | None = None
+    jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an append's last event stands; the old place when it was a repeat.
+
+    `stream` is another one than asked for when the key had been used for a stream before.
+    """
+
+    stream: StreamId
+    version: int
+    position: int
+    time: datetime
+    is_repeat: bool
+
+
+class Status(IntEnum):
+    """The database function's answer for one append."""
+
+    OK = 0
+    DUPLICATE = 1
+    WRONG_VERSION = 2
+    FENCED = 3
+    GAP = 4
+    INVALID_TRANSITION = 5
+    WRONG_TEAM = 6
+    OTHER_REQUEST = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """As the database gives it; `stream` and `time` are only set on what was found already."""
+
+    status: int
+    version: int
+    position: int
+    stream: str | None
+    time: datetime
+
+
+EncodedEvent = tuple[bool, bytes, bytes | None, bytes | None]  # is a delta, type, head, body
+EncodedJob = tuple[bytes, bytes, bytes | None, bytes]  # queue, task, lock, arguments
+
+
+class Entry:
+    """An append on its way: encoded, and with the future its caller waits for."""
+
+    __slots__ = (
+        "actor",
+        "answer",
+        "append",
+        "deadline",
+        "events",
+        "jobs",
+        "key",
+        "size",
+        "stream",
+    )
+
+    def __init__(self, append: Append) -> None:
+        self.append = append
+        self.stream = stream_bytes(append.stream)
+        self.actor = append.actor.encode()
+        self.key = _key(append)
+        self.events = [_encoded(data) for data in append.data]
+        self.jobs: list[EncodedJob] = [_encoded_job(job) for job in append.jobs]
+        self.size = _checked_size(append, self.events)
+        self.deadline = 0.0
+        self.answer: asyncio.Future[Answer]
+
+
+def appended(append: Append, answer: Answer) -> Appended:
+    """What the caller gets.
+
+    Raises:
+        Conflict: One of its leaves, as the status says.
+        NotFound: The stream is another team's.
+    """
+    if answer.status > Status.DUPLICATE:
+        raise _refusal(append, answer)
+    stream = append.stream if answer.stream is None else StreamId(answer.stream)
+    is_repeat = answer.status == Status.DUPLICATE
+    return Appended(stream, answer.version, answer.position, answer.time, is_repeat)
+
+
+@lru_cache(maxsize=16_384)
+def stream_bytes(stream: StreamId) -> bytes:
+    """The id's 16 bytes.
+
+    Raises:
+        InvalidRequest: It is not a UUID in its usual spelling, so no channel of it would be found.
+    """
+    try:
+        parsed = uuid.UUID(stream)
+    except ValueError:
+        parsed = None
+    if parsed is None or str(parsed) != stream:
+        raise InvalidRequest(f"{stream[:80]!r} is not the id of a stream")
+    return parsed.bytes
+
+
+def _key(append: Append) -> bytes | None:
+    """A key for all but an attempt's later appends, which are known by their numbers.
+
+    So that an append whose answer was lost can be repeated without being done twice.
+    """
+    if append.key is not None:
+        return append.key.bytes
+    if append.attempt and append.seq:
+        return None
+    return uuid_utils.uuid7().bytes  # by time, so that the index grows at its end
+
+
+def _encoded(data: AnyData) -> EncodedEvent:
+    try:
+        head, body = split(data)
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{data.TYPE} holds text that is not Unicode") from None
+    if body is not None and b"\n" in body:  # white space of raw JSON; an event is one line
+        body = body.replace(b"\n", b" ")
+    return data.DELTA, _TYPES[data.TYPE], head, body
+
+
+def _encoded_job(job: Job) -> EncodedJob:
+    lock = None if job.lock is None else job.lock.encode()
+    return job.queue.encode(), job.task.encode(), lock, job.args
+
+
+def _checked_size(append: Append, events: list[EncodedEvent]) -> int:
+    if not events:
+        raise InvalidRequest(f"an append to {named(append)} holds no event")
+    size = sum([len(head or b"") + len(body or b"") for _, _, head, body in events])
+    if size > MAX_APPEND_BYTES:
+        raise LimitExceeded(
+            f"an append to {named(append)} has {size} bytes; the limit is {MAX_APPEND_BYTES} bytes"
+        )
+    return size
+
+
+def named(append: Append) -> str:
+    """The stream, as sentences name it."""
+    return f"{NAMES.get(append.kind, 'stream')} {append.stream}"
+
+
+def _refusal(append: Append, answer: Answer) -> FactoryError:
+    name, attempt = named(append), append.attempt
+    match Status(answer.status):
+        case Status.WRONG_VERSION if append.expected == 0:
+            return WrongVersion(f"{name} exists already, at version {answer.version}")
+        case Status.WRONG_VERSION:
+            return WrongVersion(f"{name} is at version {answer.version}, not at {append.expected}")
+        case Status.FENCED:
+            return Fenced(f"attempt {attempt} may not write to {name}: it is over, or superseded")
+        case Status.GAP:
+            return Gap(f"append {append.seq} of attempt {attempt} comes too early in {name}")
+        case Status.INVALID_TRANSITION:
+            state = _STATES.get(append.kind, {}).get(append.to_state or 0, append.to_state)
+            return InvalidTransition(f"{name} cannot become {state} now")
+        case Status.OTHER_REQUEST:
+            return AlreadyExists("the key was used before, for another request")
+        case _:
+            return NotFound(f"there is no {name}")

@@ -1,0 +1,102 @@
+"""Many appends as one call of the database's function `append`, and its one row as many answers.
+
+The statement is always the same and its arrays always of the same types, so that a connection
+prepares it once. No connection in here, and no waiting.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import repeat
+
+from store.postgres.appends import Answer, Entry
+from store.postgres.arrays import (
+    Packed,
+    blobs,
+    flags,
+    integers,
+    optional_uuids,
+    small_integers,
+    texts,
+    uuids,
+)
+
+APPEND = b"""
+SELECT status, version, position, stream::text[], old_time, written_at
+FROM append(
+  %b::smallint,
+  %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b,
+  %b, %b, %b, %b, %b, %b,
+  %b, %b, %b, %b, %b)
+"""
+
+Row = tuple[
+    list[int],
+    list[int],
+    list[int],
+    list[str | None] | None,
+    list[datetime | None] | None,
+    datetime,
+]
+
+
+def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ...]:
+    """What APPEND is called with."""
+    appends = [entry.append for entry in entries]
+    last, owner = _owners(entries)
+    delta, kind, head, body = zip(
+        *[event for entry in entries for event in entry.events], strict=True
+    )
+    return (
+        shard,
+        uuids([entry.stream for entry in entries]),
+        integers([append.team for append in appends]),
+        small_integers([append.kind for append in appends]),
+        integers([-1 if append.expected is None else append.expected for append in appends]),
+        integers([append.attempt for append in appends]),
+        integers([append.seq for append in appends]),
+        optional_uuids([entry.key for entry in entries]),
+        blobs([append.request_hash for append in appends]),
+        small_integers([-1 if append.to_state is None else append.to_state for append in appends]),
+        texts([entry.actor for entry in entries]),
+        integers(last),
+        integers(owner),
+        flags(delta),
+        texts(kind),
+        texts(head),
+        integers([0] * len(owner)),  # key ids: bodies are clear
+        blobs(body),
+        *_jobs(entries),
+    )
+
+
+def answers(row: Row) -> list[Answer]:
+    """One for each append, in their order."""
+    status, version, position, stream, old_time, written_at = row
+    if stream is None and old_time is None:  # nothing was found already: the usual case
+        return list(map(Answer, status, version, position, repeat(None), repeat(written_at)))
+    # Arrays filled at single places end at the last of them.
+    streams = [*(stream or ()), *repeat(None, len(status) - len(stream or ()))]
+    times = [*(old_time or ()), *repeat(None, len(status) - len(old_time or ()))]
+    whens = [time or written_at for time in times]
+    return list(map(Answer, status, version, position, streams, whens))
+
+
+def _owners(entries: Sequence[Entry]) -> tuple[list[int], list[int]]:
+    """Of each append the number of its last event, of each event the number of its append."""
+    last: list[int] = []
+    owner: list[int] = []
+    for number, entry in enumerate(entries, 1):
+        owner += [number] * len(entry.events)
+        last.append(len(owner))
+    return last, owner
+
+
+def _jobs(entries: Sequence[Entry]) -> tuple[Packed, ...]:
+    owner = [number for number, entry in enumerate(entries, 1) for _ in entry.jobs]
+    if not owner:
+        return _NO_JOBS
+    queue, task, lock, args = zip(*[job for entry in entries for job in entry.jobs], strict=True)
+    return integers(owner), texts(queue), texts(task), texts(lock), texts(args)
+
+
+_NO_JOBS = (integers(()), texts(()), texts(()), texts(()), texts(()))

@@ -1,0 +1,166 @@
+"""The event log: what everyone appends to and reads from.
+
+    async with open_event_log(addresses.log, ...) as log:
+        appended = await log.append(Append(stream=..., data=(TaskSubmitted(...),), expected=0, ...))
+        events = await log.read(stream, after=appended.version)
+
+An append that returns is on disk, and then told to whoever watches. This is the door: the batching
+writer, the statements and the publication have files of their own. It knows streams of every team:
+callers compare `Head.team`, or read through `store.app`.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from anyio import create_task_group, move_on_after
+
+from protocols.events import Event, StreamId
+from store.postgres import reading
+from store.postgres.appends import AGENT as AGENT
+from store.postgres.appends import TASK as TASK
+from store.postgres.appends import Append as Append
+from store.postgres.appends import Appended as Appended
+from store.postgres.appends import Entry, appended
+from store.postgres.appends import Job as Job
+from store.postgres.counters import Counters
+from store.postgres.epoch import EpochKeeper
+from store.postgres.failures import translated
+from store.postgres.partitions import cut_partitions
+from store.postgres.pool import LOG_ROLE, LogPool, conninfo
+from store.postgres.publishing import Publication
+from store.postgres.publishing import Publisher as Publisher
+from store.postgres.reading import Followed as Followed
+from store.postgres.reading import Head as Head
+from store.postgres.writer import Writer
+from store.postgres.writer import WriterLimits as WriterLimits
+
+CLOSE_SECONDS = 5.0  # for what waits when the log is closed
+PUBLISH_SECONDS = 1.0  # for what has not been told then
+
+WRITER_SETTINGS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+
+
+class EventLog:
+    """One process's access to the log."""
+
+    def __init__(
+        self, writer: Writer, pool: LogPool, *, epoch: EpochKeeper, counters: Counters
+    ) -> None:
+        self._writer = writer
+        self._pool = pool
+        self._epoch = epoch
+        self.counters = counters
+
+    @property
+    def epoch(self) -> str:
+        """While it is the same, versions mean what they meant; looked up with each connection."""
+        return self._epoch.epoch
+
+    async def append(self, append: Append) -> Appended:
+        """All of the append's events are in the log, on disk; or none of them.
+
+        Raises:
+            WrongVersion: A decision was made at another version; read again, decide again.
+            InvalidTransition: The stream's state does not allow `to_state`.
+            Fenced: A newer attempt holds the task, or it is over.
+            Gap: An earlier append of the attempt was refused.
+            NotFound: The stream is another team's.
+            AlreadyExists: The key was used for another request.
+            InvalidRequest: Ids or data that cannot be stored.
+            LimitExceeded: It is too large, or too many wait and there was no room in time.
+            Unavailable: The database was out of reach for too long. It may have been done: repeat
+                it with the same `key`, or `attempt` and `seq`, to know.
+        """
+        return appended(append, await self._writer.append(Entry(append)))
+
+    async def read(
+        self, stream: StreamId, *, after: int = 0, limit: int = 500, deltas: bool = True
+    ) -> list[Event]:
+        """The next events after a version, at most `limit`; empty at the head, or for no stream.
+
+        Versions are dense but for deltas of finished messages, which are dropped in time.
+        """
+        async with self._pool.connection() as connection:
+            return await reading.read(connection, stream, after=after, limit=limit, deltas=deltas)
+
+    async def read_state(self, stream: StreamId) -> list[Event]:
+        """What `fold` needs for the state at the head: all but the deltas of finished messages."""
+        async with self._pool.connection() as connection:
+            return await reading.read_state(connection, stream)
+
+    async def head(self, stream: StreamId) -> Head | None:
+        """Where the stream stands; None when there is none."""
+        async with self._pool.connection() as connection:
+            return await reading.head(connection, stream)
+
+    async def heads(self, streams: Sequence[StreamId]) -> dict[StreamId, Head]:
+        """Where these streams stand, without those that do not exist; thousands at once."""
+        async with self._pool.connection() as connection:
+            return await reading.heads(connection, streams)
+
+    async def follow(self, *, after: int, shard: int = 0, limit: int = 5000) -> list[Followed]:
+        """Kept events of the whole log after a position, in the order in which they were committed.
+
+        A follower that remembers the position of the last one misses none.
+        """
+        async with self._pool.connection() as connection:
+            return await reading.follow(connection, shard=shard, after=after, limit=limit)
+
+    async def cut_partitions(self) -> int:
+        """Leaves for the next positions, when they lack them; call it each minute."""
+        async with self._pool.connection() as connection:
+            return await cut_partitions(connection)
+
+
+@asynccontextmanager
+async def open_event_log(
+    url: str,
+    pool: LogPool,
+    publisher: Publisher,
+    *,
+    epoch: EpochKeeper,
+    limits: WriterLimits | None = None,
+) -> AsyncGenerator[EventLog]:
+    """The log, its writer at work until the end of the block, where what waits is finished first.
+
+    Args:
+        url: For the writer's own connection.
+        pool: For reading; its new connections are shown to `epoch`.
+        publisher: Told of each commit.
+        epoch: Shared with the pool.
+        limits: Of the writer's queue.
+
+    Raises:
+        Unavailable: The database is out of reach.
+    """
+    counters = Counters()
+    publication = Publication(publisher, counters)
+    writer = Writer(
+        conninfo(url, application="pygent-writer", role=LOG_ROLE, settings=WRITER_SETTINGS),
+        limits=limits or WriterLimits(),
+        counters=counters,
+        opened=epoch.check,
+        committed=publication.add,
+    )
+    with translated():
+        await writer.connect()
+
+    failure: Exception | None = None
+    async with create_task_group() as tasks:
+        tasks.start_soon(writer.run)
+        tasks.start_soon(publication.run, epoch)
+        try:
+            yield EventLog(writer, pool, epoch=epoch, counters=counters)
+        except Exception as error:  # noqa: BLE001  carried out of the group as it is, not in a group
+            failure = error
+        with move_on_after(CLOSE_SECONDS):
+            await writer.drain()
+        with move_on_after(PUBLISH_SECONDS):
+            await publication.flush(epoch)
+        tasks.cancel_scope.cancel()
+    if failure:
+        raise failure

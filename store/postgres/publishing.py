@@ -1,0 +1,147 @@
+"""After the commit: tells whoever watches, once an event, without anybody waiting for it.
+
+Batches wait in a bounded queue and are encoded while the writer waits for Postgres. When the broker
+is too slow the oldest are dropped and counted, and the hubs' check of the heads finds what was not
+told.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from protocols.events import join
+from store.postgres.appends import NAMES, Entry
+from store.postgres.counters import Counters
+
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+MAX_WAITING_BATCHES = 1000
+
+Frame = tuple[str, bytes]
+_json = msgspec.json.Encoder().encode
+
+
+class Publisher(Protocol):
+    """Where frames go."""
+
+    async def publish_frames(self, frames: Sequence[Frame], *, position: int) -> None:
+        """Tells watchers of these channels, in order; bounded in time, never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One append that is in the log; `version` is of its last event."""
+
+    entry: Entry
+    version: int
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One batch that is in the log; `position` is its last."""
+
+    written: list[Written]
+    position: int
+
+
+class Publication:
+    """The queue between the writer and the broker."""
+
+    def __init__(self, publisher: Publisher, counters: Counters) -> None:
+        self._publisher = publisher
+        self._counters = counters
+        self._waiting: deque[tuple[Commit, int]] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+
+    def add(self, commit: Commit) -> None:
+        """Puts a batch into the queue; never waits, never fails."""
+        size = sum([written.entry.size for written in commit.written])
+        self._waiting.append((commit, size))
+        self._bytes += size
+        while self._bytes > MAX_WAITING_BYTES or len(self._waiting) > MAX_WAITING_BATCHES:
+            dropped, size = self._waiting.popleft()
+            self._bytes -= size
+            self._counters.unpublished += _events(dropped)
+        self._wake.set()
+
+    async def run(self, epoch: "EpochSource") -> None:
+        """Publishes what waits, until cancelled."""
+        while True:
+            await self._wake.wait()
+            await self.flush(epoch)
+
+    async def flush(self, epoch: "EpochSource") -> None:
+        """Publishes what waits now."""
+        commits = [commit for commit, _ in self._waiting]
+        self._waiting.clear()
+        self._bytes = 0
+        self._wake.clear()
+        if commits:
+            frames = frames_of(commits, epoch=epoch.epoch)
+            await self._publisher.publish_frames(frames, position=commits[-1].position)
+            self._counters.published += sum(map(_events, commits))
+
+
+class EpochSource(Protocol):
+    """Knows the epoch."""
+
+    @property
+    def epoch(self) -> str:
+        """As it is now."""
+        ...
+
+
+def frames_of(commits: Sequence[Commit], *, epoch: str) -> list[Frame]:
+    """One frame a channel, or more where another writer's events lie between ours."""
+    runs: dict[str, list[tuple[int, list[bytes]]]] = {}
+    for commit in commits:
+        for written in commit.written:
+            channel = channel_of(written.entry)
+            if channel is not None:
+                first = written.version - len(written.entry.events) + 1
+                lines = lines_of(written, first=first)
+                channel_runs = runs.setdefault(channel, [])
+                if channel_runs and channel_runs[-1][0] + len(channel_runs[-1][1]) == first:
+                    channel_runs[-1][1].extend(lines)
+                else:
+                    channel_runs.append((first, lines))
+    head = epoch.encode()
+    return [
+        (channel, b"%b %d\n%b" % (head, first, b"\n".join(lines)))
+        for channel, channel_runs in runs.items()
+        for first, lines in channel_runs
+    ]
+
+
+def channel_of(entry: Entry) -> str | None:
+    """The channel that is the stream; None where there is none."""
+    name = NAMES.get(entry.append.kind)
+    return f"{name}:{entry.append.stream}" if name else None
+
+
+def lines_of(written: Written, *, first: int) -> list[bytes]:
+    """The envelopes, byte for byte as `protocols.events.envelope` gives them, spliced.
+
+    What differs between events of one append is the type, the version and the data.
+    """
+    entry = written.entry
+    middle = b',"time":%b,"actor":%b,"attempt":%d,"data":' % (
+        _json(written.time),
+        _json(entry.append.actor),
+        entry.append.attempt,
+    )
+    return [
+        b'{"type":"%b","version":%d%b%b}' % (kind, version, middle, join(head, body))
+        for version, (_, kind, head, body) in enumerate(entry.events, first)
+    ]
+
+
+def _events(commit: Commit) -> int:
+    return sum([len(written.entry.events) for written in commit.written])

@@ -1,0 +1,320 @@
+"""The batching writer: what waited while the last commit ran is the next batch.
+
+No lingering, one connection, one batch on its way at a time, so that the appends of one stream stay
+in order. Every append in a batch gets its own answer. A batch whose answer was lost is sent again:
+each append has a number or a key by which the log knows it. A batch that the database refuses as a
+whole is sent one by one, so that a broken append fails alone.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, cast
+
+import psycopg
+from anyio import fail_after, move_on_after, sleep
+from psycopg import AsyncConnection, AsyncCursor
+
+from protocols.errors import FactoryError, LimitExceeded, Unavailable
+from store.postgres import batch
+from store.postgres.appends import Answer, Entry, Status
+from store.postgres.arrays import accept_packed
+from store.postgres.counters import Counters
+from store.postgres.failures import is_passing, translation
+from store.postgres.partitions import cut_partitions
+from store.postgres.pool import Connection
+from store.postgres.publishing import Commit, Written
+
+logger = logging.getLogger(__name__)
+
+# More in a batch gain nothing, and an answer that outgrew the socket's buffers would be waited for
+# by the server before its commit, with the lock in its hands.
+MAX_BATCH_APPENDS = 1000
+MAX_BATCH_BYTES = 1024 * 1024
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+# Ends a call that arrived without its end (a process stopped in the middle of sending), which holds
+# the lock and which no other limit ends. Servers before 17 do not know it.
+TRANSACTION_TIMEOUT = b"SET transaction_timeout = '5s'"
+TRANSACTION_TIMEOUT_SINCE = 170_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterLimits:
+    """How much may wait, and how long.
+
+    Attributes:
+        waiting_appends: In the queue; more wait for room, outside of it.
+        waiting_bytes: Of their heads and bodies.
+        room_seconds: How long an append waits for room before it is refused.
+        patience_seconds: How long an append waits for a database that is out of reach.
+        answer_seconds: How long one batch may take before its connection is given up.
+    """
+
+    waiting_appends: int = 10_000
+    waiting_bytes: int = 64 * 1024 * 1024
+    room_seconds: float = 5.0
+    patience_seconds: float = 20.0
+    answer_seconds: float = 8.0
+
+
+class Writer:
+    """The queue of appends, and the one connection they go out on."""
+
+    def __init__(
+        self,
+        info: str,
+        *,
+        limits: WriterLimits,
+        counters: Counters,
+        opened: Callable[[Connection], Awaitable[None]],
+        committed: Callable[[Commit], None],
+    ) -> None:
+        self._info = info
+        self._limits = limits
+        self._counters = counters
+        self._opened = opened
+        self._committed = committed
+        self._queue: deque[Entry] = deque()
+        self._bytes = 0  # in the queue
+        self._sent: list[Entry] = []  # the batch that has no answer yet
+        self._for_room: deque[asyncio.Future[None]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_closed = False
+        self._connection: Connection | None = None
+        self._cursor: AsyncCursor[Any] | None = None
+
+    async def append(self, entry: Entry) -> Answer:
+        """The log's answer. An append whose caller is cancelled before it was sent is never sent.
+
+        Raises:
+            LimitExceeded: There was no room in time.
+            Unavailable: The database was out of reach for too long; it may have been done.
+            InvalidRequest: The database cannot store it.
+        """
+        self._refuse_closed()
+        if self._is_full():
+            await self._room()
+            self._refuse_closed()
+        # A future and not an anyio event: a tenth of its cost, at a thousand appends a batch.
+        loop = asyncio.get_running_loop()
+        entry.answer = loop.create_future()
+        entry.deadline = loop.time() + self._limits.patience_seconds
+        self._queue.append(entry)
+        self._bytes += entry.size
+        self._wake.set()
+        self._idle.clear()
+        return await entry.answer
+
+    async def run(self) -> None:
+        """Commits what waits, until cancelled."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._sent = self._take()
+                await self._commit(self._sent)
+                self._sent = []
+                if not self._queue:
+                    self._wake.clear()
+                    self._idle.set()
+        finally:
+            self._is_closed = True
+            self._fail(self._sent, Unavailable("the log was closed; it may have been done"))
+            self._fail(self._queue, Unavailable("the log is closed"))
+            self._queue.clear()
+            self._bytes = 0
+            self._make_room(len(self._for_room))
+            await self._drop_connection()
+
+    async def connect(self) -> None:
+        """Opens the connection now, so that a wrong address is said at the start."""
+        await self._connected()
+
+    async def drain(self) -> None:
+        """Refuses what comes from now on, and waits until all that waited has its answer."""
+        self._is_closed = True
+        await self._idle.wait()
+
+    @property
+    def waiting(self) -> int:
+        """Appends in the queue."""
+        return len(self._queue)
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("the log is closed")
+
+    def _is_full(self) -> bool:
+        return (
+            len(self._queue) >= self._limits.waiting_appends
+            or self._bytes >= self._limits.waiting_bytes
+        )
+
+    async def _room(self) -> None:
+        with move_on_after(self._limits.room_seconds):
+            while self._is_full():
+                room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._for_room.append(room)
+                await room
+            return
+        self._counters.rejected_full += 1
+        raise LimitExceeded(
+            f"the log is behind: {len(self._queue)} appends of {self._bytes} bytes wait; the limits"
+            f" are {self._limits.waiting_appends} and {self._limits.waiting_bytes} bytes"
+        )
+
+    def _take(self) -> list[Entry]:
+        """The next batch, without those whose callers have left."""
+        entries: list[Entry] = []
+        size = 0
+        queue = self._queue
+        while queue and len(entries) < MAX_BATCH_APPENDS:
+            entry = queue[0]
+            if entries and size + entry.size > MAX_BATCH_BYTES:
+                break
+            queue.popleft()
+            self._bytes -= entry.size
+            if not entry.answer.done():
+                entries.append(entry)
+                size += entry.size
+        self._make_room(len(entries))
+        return entries
+
+    def _make_room(self, count: int) -> None:
+        while count > 0 and self._for_room:
+            room = self._for_room.popleft()
+            if not room.done():
+                room.set_result(None)
+                count -= 1
+
+    async def _commit(self, entries: list[Entry]) -> None:
+        """Sends the batch until it has an answer, or nobody waits for it any longer."""
+        pause = FIRST_PAUSE_SECONDS
+        is_repeat = has_cut = False
+        while entries:
+            try:
+                answers = await self._send(entries)
+            except (psycopg.Error, TimeoutError, OSError) as error:
+                if isinstance(error, psycopg.errors.CheckViolation) and not has_cut:
+                    has_cut = await self._cut_partitions()
+                    continue
+                if isinstance(error, psycopg.Error) and not is_passing(error):
+                    await self._one_by_one(entries, error)
+                    return
+                is_repeat = True
+                entries = self._still_waiting(entries, error)
+                await self._drop_broken()
+                await sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            else:
+                self._settle(entries, answers, is_repeat=is_repeat)
+                return
+
+    async def _send(self, entries: list[Entry]) -> list[Answer]:
+        cursor = self._cursor or await self._connected()
+        arguments = batch.arguments(entries, shard=0)
+        started = perf_counter()
+        try:
+            with fail_after(self._limits.answer_seconds):
+                await cursor.execute(batch.APPEND, arguments, prepare=True)
+                row = await cursor.fetchone()
+        except TimeoutError:
+            await self._drop_connection()
+            raise
+        seconds = perf_counter() - started
+        self._counters.last_commit_seconds = seconds
+        self._counters.commit_seconds.add(seconds)
+        self._counters.batch_sizes.add(len(entries))
+        return batch.answers(cast("batch.Row", row))
+
+    async def _one_by_one(self, entries: list[Entry], error: psycopg.Error) -> None:
+        if len(entries) > 1:
+            for entry in entries:
+                await self._commit([entry])
+            return
+        # Not the error itself: what it quotes is content.
+        logger.error("the database refuses an append", extra={"sqlstate": error.sqlstate})
+        self._counters.failed += 1
+        self._fail(entries, translation(error))
+
+    def _settle(self, entries: list[Entry], answers: list[Answer], *, is_repeat: bool) -> None:
+        written: list[Written] = []
+        position = 0
+        for entry, answer in zip(entries, answers, strict=True):
+            if not entry.answer.done():  # its caller may have been cancelled meanwhile
+                entry.answer.set_result(answer)
+            if answer.status == Status.OK or (is_repeat and answer.status == Status.DUPLICATE):
+                written.append(Written(entry, answer.version, answer.time))
+                position = max(position, answer.position)
+        self._count(answers, written)
+        if written:
+            self._committed(Commit(written, position))
+
+    def _count(self, answers: list[Answer], written: list[Written]) -> None:
+        counters = self._counters
+        counters.appends += len(written)
+        counters.events += sum([len(one.entry.events) for one in written])
+        if len(written) < len(answers):
+            repeats = sum([answer.status == Status.DUPLICATE for answer in answers])
+            counters.repeats += repeats
+            counters.refused += len(answers) - len(written) - repeats
+        counters.waiting = len(self._queue)
+
+    def _still_waiting(self, entries: list[Entry], error: Exception) -> list[Entry]:
+        """Those of the batch whose patience lasts; of the queue too, the others are failed."""
+        now = asyncio.get_running_loop().time()
+        overdue = [entry for entry in entries if entry.deadline <= now]
+        while self._queue and self._queue[0].deadline <= now:
+            entry = self._queue.popleft()
+            self._bytes -= entry.size
+            overdue.append(entry)
+        if overdue:
+            reason = type(error).__name__
+            logger.error("appends fail: the database is out of reach", extra={"reason": reason})
+            self._counters.failed += len(overdue)
+            self._fail(overdue, Unavailable("the database is out of reach; it may have been done"))
+            self._make_room(len(overdue))
+        return [entry for entry in entries if entry.deadline > now]
+
+    def _fail(self, entries: Iterable[Entry], error: FactoryError) -> None:
+        for entry in entries:
+            if not entry.answer.done():
+                entry.answer.set_exception(type(error)(error.message))  # each caller its own
+
+    async def _connected(self) -> AsyncCursor[Any]:
+        connection = await AsyncConnection.connect(self._info, autocommit=True)
+        try:
+            if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+                await connection.execute(TRANSACTION_TIMEOUT)
+            await self._opened(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        accept_packed(connection)
+        self._connection = connection
+        self._cursor = connection.cursor(binary=True)
+        return self._cursor
+
+    async def _cut_partitions(self) -> bool:
+        """When nobody has cut leaves for a while, and positions have none to go to."""
+        with suppress(psycopg.Error):
+            if self._connection:
+                cut = await cut_partitions(self._connection)
+                logger.warning("the log had no leaf for its positions", extra={"cut": cut})
+        return True
+
+    async def _drop_broken(self) -> None:
+        if self._connection and self._connection.closed:
+            await self._drop_connection()
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection, self._cursor = self._connection, None, None
+        if connection:
+            self._counters.reconnects += 1
+            await connection.close()
