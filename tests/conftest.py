@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 
 from store.embedded import embedded_postgres, embedded_valkey, socket_directory
+from store.postgres.migrate import migrate
 
 TEMPLATE = "pygent_template"
 
@@ -65,8 +66,7 @@ async def redis_url(
 async def template(anyio_backend: object, postgres_url: str) -> str:
     """The name of a migrated database that nobody is connected to."""
     await _run(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    migrations = pytest.importorskip("store.postgres.migrations")
-    await migrations.migrate(url_of(postgres_url, database=TEMPLATE))
+    await migrate(url_of(postgres_url, database=TEMPLATE))
     return TEMPLATE
 
 
