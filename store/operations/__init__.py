@@ -1,0 +1,24 @@
+"""The operations, kept by the store: commands append to the log, queries read.
+
+Each takes a `Principal` and asks `store/access` first. Bindings translate to these and know nothing
+of the store.
+"""
+
+from protocols.principals import Principal
+from store.connect import Store
+from store.operations.agents import StoredAgents
+from store.operations.catalogue import Catalogue
+from store.operations.overview import StoredOverviews
+from store.operations.tasks import StoredTasks
+
+
+class StoredFactory:
+    """The factory as one principal may use it; keeps `protocols.operations.factory.Factory`.
+
+    Cheap to make: one for each request.
+    """
+
+    def __init__(self, store: Store, principal: Principal, catalogue: Catalogue) -> None:
+        self.tasks = StoredTasks(store, principal)
+        self.agents = StoredAgents(store, principal, catalogue=catalogue, knowledge=None)
+        self.overview = StoredOverviews(store, principal)

@@ -1,0 +1,105 @@
+"""What a request to an agent must be: messages of text, the last one a person's, within limits.
+
+Pure: text in, messages out, or the error that names the field.
+"""
+
+import hashlib
+import uuid
+
+import msgspec
+
+from protocols.errors import InvalidRequest, LimitExceeded
+from protocols.events import TITLE_CHARACTERS
+from protocols.messages import Message, user_message
+from protocols.operations.tasks import SubmitTask
+from protocols.principals import Principal
+
+MAX_INPUT_BYTES = 1024 * 1024
+MAX_MESSAGES = 1000
+MAX_KEY_CHARACTERS = 255
+
+_KEYS = uuid.UUID("0c4f4b0e-5f4e-5d5a-9f0b-0d3f8f5f6a11")
+
+
+def messages(request: SubmitTask) -> tuple[Message, ...]:
+    """The request's input as messages.
+
+    Raises:
+        InvalidRequest: It is empty or malformed; the field is named.
+        LimitExceeded: It is over 1 MiB, or over 1,000 messages.
+    """
+    said = (
+        (user_message(request.input),)
+        if isinstance(request.input, str)
+        else _converted(request.input)
+    )
+    if len(said) > MAX_MESSAGES:
+        raise LimitExceeded(
+            f"the input has {len(said)} messages; the limit is {MAX_MESSAGES}", field="input"
+        )
+    for number, message in enumerate(said):
+        _check(message, field="input" if isinstance(request.input, str) else f"input.{number}")
+    _check_whole(said)
+    return said
+
+
+def title(said: tuple[Message, ...]) -> str:
+    """The first line with words of the last message, cut."""
+    lines = (" ".join(line.split()) for line in said[-1].text.splitlines())
+    return next((line for line in lines if line), "")[:TITLE_CHARACTERS]
+
+
+def append_key(principal: Principal, operation: str, key: str | None) -> uuid.UUID | None:
+    """The key of an append for an `Idempotency-Key`: another actor's same key is another one.
+
+    Raises:
+        InvalidRequest: It is empty or longer than 255 characters.
+    """
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_KEY_CHARACTERS:
+        raise InvalidRequest(
+            f"the idempotency key has {len(key)} characters; 1 to {MAX_KEY_CHARACTERS} are allowed",
+            field="key",
+        )
+    name = "\n".join((principal.actor, operation, key))
+    return uuid.uuid5(_KEYS, name.encode(errors="surrogatepass").hex())
+
+
+def request_hash(agent: str, said: tuple[Message, ...]) -> bytes:
+    """Tells two requests under one key apart."""
+    return hashlib.sha256(msgspec.json.encode((agent, said))).digest()
+
+
+def _converted(given: tuple[dict[str, object], ...]) -> tuple[Message, ...]:
+    try:
+        return msgspec.convert(given, tuple[Message, ...])
+    except msgspec.ValidationError as error:
+        sentence, _, place = str(error).partition(" - at `$")
+        field = "input" + place.rstrip("`").replace("[", ".").replace("]", "")
+        raise InvalidRequest(f"{field}: {sentence}", field=field) from None
+
+
+def _check(message: Message, *, field: str) -> None:
+    if not message.parts:
+        raise InvalidRequest(f"{field} has no parts", field=field)
+    text = message.text
+    if "\0" in text:
+        raise InvalidRequest(f"{field} holds a NUL character", field=field)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidRequest(f"{field} is not Unicode: it holds half of a pair", field=field)
+
+
+def _check_whole(said: tuple[Message, ...]) -> None:
+    if not said or not said[-1].text.strip():
+        raise InvalidRequest("the input is empty", field="input")
+    if said[-1].role != "user":
+        raise InvalidRequest(
+            f"the last message's role is {said[-1].role}; it must be user", field="input"
+        )
+    size = len(msgspec.json.encode(said))
+    if size > MAX_INPUT_BYTES:
+        raise LimitExceeded(
+            f"the input has {size} bytes; the limit is {MAX_INPUT_BYTES} bytes (1 MiB)",
+            field="input",
+        )

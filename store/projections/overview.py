@@ -1,0 +1,366 @@
+"""The team's counters: what happened in each minute, in all and by model.
+
+A task's tokens and cost count for the model its agent named at submission. Open tasks are
+remembered with that model and their time, so that nothing but the log is needed. Used by the
+projector to write, by the operations and the feed to read; what is open is read from `task_count`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from protocols.channels import Namespace
+from protocols.operations.overview import Bucket, ModelCost
+from protocols.principals import TeamId
+from store.postgres.event_log import Followed
+from store.projection import Connection, Folded, Touched, Unfoldable, as_json, by_stream
+
+MEASURED_TASKS = 10_000  # at most so many of the window's newest tasks stand behind its percentiles
+
+Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # so that no sum leaves a bigint
+_FINAL = frozenset({"task.completed", "task.failed", "task.rejected", "task.canceled"})
+
+
+class _Submitted(msgspec.Struct):
+    model: Annotated[str, msgspec.Meta(max_length=300)]
+
+
+class _Used(msgspec.Struct):
+    input: Amount = 0
+    output: Amount = 0
+
+
+class _StepFinished(msgspec.Struct):
+    usage: _Used | None = None
+    cost: Amount | None = None
+
+
+_SUBMITTED = msgspec.json.Decoder(_Submitted)
+_STEP_FINISHED = msgspec.json.Decoder(_StepFinished)
+
+
+class _OpenTask(msgspec.Struct):
+    id: UUID
+    model: str
+    submitted_at: datetime
+
+
+class _Minute(msgspec.Struct):
+    team_id: int
+    minute: datetime
+    submitted: int = 0
+    completed: int = 0
+    failed: int = 0
+    canceled: int = 0
+    cost: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    events: int = 0
+    seconds: float = 0.0
+
+
+class _ModelMinute(msgspec.Struct):
+    team_id: int
+    minute: datetime
+    model: str
+    cost: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    tasks: int = 0
+
+
+class _Sums:
+    """What a batch adds."""
+
+    def __init__(self, tasks: dict[str, _OpenTask]) -> None:
+        self.tasks = tasks
+        self.minutes: dict[tuple[int, datetime], _Minute] = {}
+        self.models: dict[tuple[int, datetime, str], _ModelMinute] = {}
+        self.opened: dict[str, _OpenTask] = {}
+        self.ended: set[str] = set()
+
+    def add(self, event: Followed) -> None:
+        """Count one event.
+
+        Raises:
+            msgspec.ValidationError: Its head does not fit its type.
+        """
+        minute = self._minute(event)
+        if event.type == "task.submitted":
+            self._submit(event, minute, _SUBMITTED.decode(event.head or b"{}"))
+        elif event.type == "step.finished":
+            self._use(event, minute, _STEP_FINISHED.decode(event.head or b"{}"))
+        elif event.type in _FINAL:
+            self._end(event, minute)
+        minute.events += 1
+
+    def _submit(self, event: Followed, minute: _Minute, data: _Submitted) -> None:
+        task = _OpenTask(UUID(event.stream), data.model, event.time)
+        self.tasks[event.stream] = self.opened[event.stream] = task
+        minute.submitted += 1
+        self._model(event, data.model).tasks += 1
+
+    def _use(self, event: Followed, minute: _Minute, data: _StepFinished) -> None:
+        used, cost = data.usage or _Used(), data.cost or 0
+        minute.input_tokens += used.input
+        minute.output_tokens += used.output
+        minute.cost += cost
+        if task := self.tasks.get(event.stream):
+            model = self._model(event, task.model)
+            model.input_tokens += used.input
+            model.output_tokens += used.output
+            model.cost += cost
+
+    def _end(self, event: Followed, minute: _Minute) -> None:
+        minute.completed += event.type == "task.completed"
+        minute.failed += event.type in ("task.failed", "task.rejected")
+        minute.canceled += event.type == "task.canceled"
+        if task := self.tasks.pop(event.stream, None):
+            minute.seconds += (event.time - task.submitted_at).total_seconds()
+        self.opened.pop(event.stream, None)
+        self.ended.add(event.stream)
+
+    def _minute(self, event: Followed) -> _Minute:
+        start = event.time.replace(second=0, microsecond=0)
+        key = (event.team, start)
+        if key not in self.minutes:
+            self.minutes[key] = _Minute(event.team, start)
+        return self.minutes[key]
+
+    def _model(self, event: Followed, model: str) -> _ModelMinute:
+        start = event.time.replace(second=0, microsecond=0)
+        key = (event.team, start, model)
+        if key not in self.models:
+            self.models[key] = _ModelMinute(event.team, start, model)
+        return self.models[key]
+
+
+class OverviewProjection:
+    """Keeps `overview_minute`, `model_minute` and `overview_task`."""
+
+    name = "overview"
+
+    async def fold(self, connection: Connection, events: Sequence[Followed]) -> Folded:
+        """One read and one write, whatever the number of events."""
+        folded = Folded()
+        streams = by_stream(events)
+        sums = _Sums(await _open_tasks(connection, list(streams)))
+        for history in streams.values():
+            for event in history:
+                try:
+                    sums.add(event)
+                except (msgspec.ValidationError, msgspec.DecodeError) as error:
+                    folded.unfoldable.append(Unfoldable(event, str(error)))
+                    break
+        await connection.execute(
+            _WRITE,
+            {
+                "minutes": as_json(list(sums.minutes.values())),
+                "models": as_json(list(sums.models.values())),
+                "opened": as_json(list(sums.opened.values())),
+                "ended": [UUID(stream) for stream in sums.ended],
+            },
+            prepare=True,
+        )
+        folded.touched = [
+            Touched(Namespace.OVERVIEW, TeamId(team), minute.isoformat(), is_urgent=False)
+            for team, minute in sums.minutes
+        ]
+        return folded
+
+    async def clear(self, connection: Connection) -> None:
+        """Nothing was counted."""
+        await connection.execute("DELETE FROM overview_minute")
+        await connection.execute("DELETE FROM model_minute")
+        await connection.execute("DELETE FROM overview_task")
+
+
+async def _open_tasks(connection: Connection, streams: Sequence[str]) -> dict[str, _OpenTask]:
+    async with connection.cursor(row_factory=class_row(_OpenTask)) as cursor:
+        await cursor.execute(_READ_OPEN, {"tasks": [UUID(s) for s in streams]}, prepare=True)
+        return {str(task.id): task for task in await cursor.fetchall()}
+
+
+class OpenCounts(msgspec.Struct):
+    """How many tasks of the team are open now."""
+
+    submitted: int = 0
+    working: int = 0
+    waiting: int = 0
+
+
+class Moment(BaseModel):
+    """What the feed `overview:<team>` publishes: a minute as it is now, and what is open."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: Bucket
+    submitted: int
+    working: int
+    waiting: int
+
+
+async def moments(connection: Connection, team: TeamId, minutes: Sequence[str]) -> list[Moment]:
+    """These minutes of the team, oldest first."""
+    async with connection.cursor(row_factory=class_row(Bucket)) as cursor:
+        await cursor.execute(_MINUTES, {"team": team, "minutes": list(minutes)})
+        found = await cursor.fetchall()
+    counts = await open_counts(connection, team)
+    return [
+        Moment(
+            bucket=bucket,
+            submitted=counts.submitted,
+            working=counts.working,
+            waiting=counts.waiting,
+        )
+        for bucket in found
+    ]
+
+
+async def open_counts(connection: Connection, team: TeamId) -> OpenCounts:
+    """How many tasks of the team wait for a worker, work, and wait for a person."""
+    async with connection.cursor(row_factory=class_row(OpenCounts)) as cursor:
+        await cursor.execute(_COUNTS, {"team": team})
+        return await cursor.fetchone() or OpenCounts()
+
+
+async def buckets(
+    connection: Connection, team: TeamId, *, until: datetime, count: int, seconds: int
+) -> list[Bucket]:
+    """So many buckets, oldest first, empty ones too; `until` lies in the last."""
+    last = datetime.fromtimestamp(until.timestamp() // seconds * seconds, UTC)
+    starts = [last - timedelta(seconds=seconds * n) for n in reversed(range(count))]
+    async with connection.cursor(row_factory=class_row(Bucket)) as cursor:
+        await cursor.execute(_BUCKETS, {"team": team, "since": starts[0], "seconds": seconds})
+        found = {bucket.start: bucket for bucket in await cursor.fetchall()}
+    return [found.get(start) or _empty(start) for start in starts]
+
+
+async def model_costs(connection: Connection, team: TeamId, *, since: datetime) -> list[ModelCost]:
+    """What each model used since then, the dearest first."""
+    async with connection.cursor(row_factory=class_row(ModelCost)) as cursor:
+        await cursor.execute(_MODELS, {"team": team, "since": since})
+        return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Of the tasks that ended, from submission to end; None where none ended."""
+
+    p50: float | None
+    p95: float | None
+
+
+async def durations(connection: Connection, team: TeamId, *, since: datetime) -> Durations:
+    """Median and 95th percentile, of the newest MEASURED_TASKS tasks that ended since then."""
+    async with connection.cursor(row_factory=class_row(Durations)) as cursor:
+        await cursor.execute(
+            _DURATIONS, {"team": team, "since": since, "limit": MEASURED_TASKS}, prepare=False
+        )
+        return await cursor.fetchone() or Durations(None, None)
+
+
+def _empty(start: datetime) -> Bucket:
+    return Bucket(
+        start=start,
+        submitted=0,
+        completed=0,
+        failed=0,
+        canceled=0,
+        cost=0,
+        input_tokens=0,
+        output_tokens=0,
+        events=0,
+        seconds=0.0,
+    )
+
+
+_READ_OPEN = """
+    SELECT id, model, submitted_at
+    FROM overview_task
+    WHERE id = ANY (%(tasks)b::uuid[])
+"""
+
+_WRITE = """
+    WITH minutes AS (
+      INSERT INTO overview_minute AS m
+      SELECT *
+      FROM jsonb_populate_recordset(NULL::overview_minute, %(minutes)s::jsonb)
+      ON CONFLICT (team_id, minute) DO UPDATE
+      SET submitted = m.submitted + excluded.submitted,
+          completed = m.completed + excluded.completed,
+          failed = m.failed + excluded.failed, canceled = m.canceled + excluded.canceled,
+          cost = m.cost + excluded.cost, input_tokens = m.input_tokens + excluded.input_tokens,
+          output_tokens = m.output_tokens + excluded.output_tokens,
+          events = m.events + excluded.events, seconds = m.seconds + excluded.seconds
+    ), models AS (
+      INSERT INTO model_minute AS m
+      SELECT *
+      FROM jsonb_populate_recordset(NULL::model_minute, %(models)s::jsonb)
+      ON CONFLICT (team_id, minute, model) DO UPDATE
+      SET cost = m.cost + excluded.cost, input_tokens = m.input_tokens + excluded.input_tokens,
+          output_tokens = m.output_tokens + excluded.output_tokens, tasks = m.tasks + excluded.tasks
+    ), opened AS (
+      INSERT INTO overview_task
+      SELECT *
+      FROM jsonb_populate_recordset(NULL::overview_task, %(opened)s::jsonb)
+    )
+    DELETE FROM overview_task
+    WHERE id = ANY (%(ended)s::uuid[])
+"""
+
+# 1 submitted, 2 working, 3 and 4 wait for a person.
+_COUNTS = """
+    SELECT coalesce(sum(tasks) FILTER (WHERE state = 1), 0)::bigint AS submitted,
+           coalesce(sum(tasks) FILTER (WHERE state = 2), 0)::bigint AS working,
+           coalesce(sum(tasks) FILTER (WHERE state IN (3, 4)), 0)::bigint AS waiting
+    FROM task_count
+    WHERE team_id = %(team)s AND state < 100
+"""
+
+_MINUTES = """
+    SELECT minute AS start, submitted, completed, failed, canceled, cost, input_tokens,
+           output_tokens, events, seconds
+    FROM overview_minute
+    WHERE team_id = %(team)s AND minute = ANY (%(minutes)s::timestamptz[])
+    ORDER BY minute
+"""
+
+_BUCKETS = """
+    SELECT to_timestamp(floor(extract(epoch FROM minute) / %(seconds)s) * %(seconds)s) AS start,
+           sum(submitted) AS submitted, sum(completed) AS completed, sum(failed) AS failed,
+           sum(canceled) AS canceled, sum(cost)::bigint AS cost,
+           sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
+           sum(events)::bigint AS events, sum(seconds) AS seconds
+    FROM overview_minute
+    WHERE team_id = %(team)s AND minute >= %(since)s
+    GROUP BY 1
+"""
+
+_MODELS = """
+    SELECT model, sum(cost)::bigint AS cost, sum(input_tokens)::bigint AS input_tokens,
+           sum(output_tokens)::bigint AS output_tokens, sum(tasks) AS tasks
+    FROM model_minute
+    WHERE team_id = %(team)s AND minute >= %(since)s
+    GROUP BY model
+    ORDER BY 2 DESC, 1
+    LIMIT 100
+"""
+
+_DURATIONS = """
+    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds) AS p50,
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+    FROM (
+      SELECT extract(epoch FROM ended_at - submitted_at)::float8 AS seconds
+      FROM task_row
+      WHERE team_id = %(team)s AND ended_at >= %(since)s
+      ORDER BY ended_at DESC
+      LIMIT %(limit)s
+    ) AS ended
+"""
