@@ -53,7 +53,7 @@ class FeedPage:
     Attributes:
         epoch: Of the feed, now.
         top: Its last offset.
-        publications: Those after the asked position, oldest first, when they are all there.
+        publications: Those after the asked position that are still kept, oldest first.
         is_complete: Whether nothing is missing between the asked position and `top`.
     """
 
@@ -167,12 +167,10 @@ class Broker:
         name, top, entries = msgspec.convert(answer, _FeedAnswer)
         epoch = name.decode()
         found = [Publication(_offset(entry), data) for entry, (_, data) in entries]
-        is_complete = (
-            after is not None
-            and after.epoch in ("", epoch)
-            and _reaches(found, after=after.offset, top=top)
-        )
-        return FeedPage(epoch, top, found if is_complete else [], is_complete)
+        if after is None or after.epoch not in ("", epoch):
+            return FeedPage(epoch, top, [], is_complete=False)
+        is_complete = _reaches(found, after=after.offset, top=top)
+        return FeedPage(epoch, top, found, is_complete=is_complete)
 
     def listen(self) -> AbstractAsyncContextManager[Listener]:
         """A pub/sub connection of its own, which reconnects by itself."""

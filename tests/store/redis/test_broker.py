@@ -86,19 +86,19 @@ async def test_a_feed_is_recovered_from_its_history(broker: Broker):
 
 
 @pytest.mark.parametrize(
-    ("epoch", "offset", "limit"),
-    [("_", 3, 10), ("", 4, 10), ("", 0, 2)],
+    ("epoch", "offset", "limit", "found"),
+    [("_", 3, 10, 0), ("", 4, 10, 0), ("", 0, 2, 2)],
     ids=["epoch", "above", "cut"],
 )
 async def test_what_cannot_be_proved_gap_free_is_not_complete(
-    broker: Broker, epoch: str, offset: int, limit: int
+    broker: Broker, epoch: str, offset: int, limit: int, found: int
 ):
     await broker.publish_feed("tasks:1", [b"a", b"b", b"c"])
 
     page = await broker.read_feed("tasks:1", after=StreamPosition(epoch, offset), limit=limit)
 
     assert not page.is_complete
-    assert page.publications == []
+    assert len(page.publications) == found
     assert page.top == 3
 
 

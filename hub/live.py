@@ -1,0 +1,210 @@
+"""The live half of the hub: everything that can be watched, for whoever may watch it.
+
+`async with open_hub(store) as live:` runs as long as the process serves; `live` keeps the
+`Channels` promise for every binding. All of it lives in one task group.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+
+from hub import recovery
+from hub.fanout import Fanout
+from hub.follower import Follower
+from hub.history import publication_of
+from hub.recovery import Recoveries
+from hub.relay import Relay
+from hub.subscriber import Subscriber
+from protocols.channels import Channel, Publication, StreamPosition
+from protocols.errors import NotFound
+from protocols.events import Event, StreamId
+from protocols.operations.channels import HistoryPage, Reader, Reset
+from protocols.principals import Principal
+from store.connect import Store
+from store.redis.listener import Listener
+
+MAX_WIDTH = 5000  # versions looked at in one statement
+
+
+class Live:
+    """Keeps the `Channels` promise.
+
+    Attributes:
+        fanout: Watched channels, and its counters.
+        recoveries: How readers came back.
+    """
+
+    def __init__(self, store: Store, listener: Listener, group: TaskGroup) -> None:
+        self._log = store.log
+        self._broker = store.broker
+        self._listener = listener
+        self._group = group
+        self.fanout = Fanout(store.log, store.broker, listener, group)
+        self.recoveries = Recoveries()
+        self._followers: set[Follower] = set()
+
+    @property
+    def subscriptions(self) -> int:
+        """How many readers there are on all channels together."""
+        return sum(len(watched.subscribers) for watched in self.fanout)
+
+    @property
+    def hears_redis(self) -> bool:
+        """Whether frames flow; otherwise everything is a little late."""
+        return self._listener.is_connected
+
+    async def subscribe(
+        self,
+        principal: Principal,
+        reader: Reader,
+        *,
+        channel: Channel,
+        since: StreamPosition | None,
+    ) -> Subscriber:
+        """See `Channels`."""
+        _same_team(principal, channel)
+        watched = await self.fanout.join(channel)
+        if watched.team != principal.team:
+            raise NotFound(f"there is no channel {str(channel)!r}")
+        subscriber = Subscriber(watched, reader, catch_up=self._catch_up, leave=self.fanout.leave)
+        self.fanout.enter(subscriber)
+        try:
+            if since is not None:
+                await recovery.begin(subscriber, since, self.recoveries)
+        except BaseException:
+            subscriber.close()
+            raise
+        self.fanout.aim(watched, watched.target)
+        return subscriber
+
+    def _catch_up(self, subscriber: Subscriber) -> None:
+        if not subscriber.is_closed:
+            self._group.start_soon(recovery.catch_up, subscriber)
+
+    def follow(
+        self, principal: Principal, channel: Channel, *, after: StreamPosition | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Publication | Reset]]:
+        """See `Channels`."""
+        return self._follow(principal, channel, after)
+
+    @asynccontextmanager
+    async def _follow(
+        self, principal: Principal, channel: Channel, after: StreamPosition | None
+    ) -> AsyncGenerator[AsyncIterator[Publication | Reset]]:
+        follower = Follower(lambda: self.top(channel))
+        subscriber = await self.subscribe(principal, follower, channel=channel, since=after)
+        self._followers.add(follower)
+        try:
+            async with aclosing(follower.items(subscriber, after=after)) as items:
+                yield items
+        finally:
+            self._followers.discard(follower)
+            subscriber.close()
+            follower.close()
+
+    async def top(self, channel: Channel) -> StreamPosition:
+        """Where the channel stands; whoever's it is.
+
+        Raises:
+            NotFound: There is no such stream.
+            Unavailable: It is out of reach.
+        """
+        top = await self.fanout.history(channel).top()
+        return StreamPosition(top.epoch, top.offset)
+
+    def end_followers(self) -> None:
+        """End every `follow` after what it holds; the hub is about to stop."""
+        for follower in self._followers:
+            follower.close()
+
+    async def history(
+        self,
+        principal: Principal,
+        channel: Channel,
+        *,
+        since: StreamPosition | None,
+        limit: int,
+        reverse: bool,
+    ) -> HistoryPage | None:
+        """See `Channels`."""
+        _same_team(principal, channel)
+        if channel.is_logged:
+            return await self._stream_history(
+                principal, channel, since=since, limit=limit, reverse=reverse
+            )
+        return await self._feed_history(channel, since=since, limit=limit, reverse=reverse)
+
+    async def _stream_history(
+        self,
+        principal: Principal,
+        channel: Channel,
+        *,
+        since: StreamPosition | None,
+        limit: int,
+        reverse: bool,
+    ) -> HistoryPage | None:
+        stream = StreamId(channel.key)
+        head = await self._log.head(stream)
+        if head is None or head.team != principal.team:
+            raise NotFound(f"there is no channel {str(channel)!r}")
+        position = StreamPosition(self._log.epoch, head.version)
+        if not _is_within(since, position):
+            return None
+        if limit == 0:
+            return HistoryPage(position, [])
+        if reverse:
+            before = since.offset if since else head.version + 1
+            events = await self._before(stream, before, limit=limit)
+        else:
+            events = await self._log.read(stream, after=since.offset if since else 0, limit=limit)
+        return HistoryPage(position, [publication_of(event) for event in events])
+
+    async def _before(self, stream: StreamId, version: int, *, limit: int) -> list[Event]:
+        """Newest first; looks further back where deltas were dropped."""
+        found: list[Event] = []
+        end, width = version, limit
+        while end > 1 and len(found) < limit:
+            start = max(end - width, 1)
+            events = await self._log.read(stream, after=start - 1, limit=end - start)
+            found += reversed([event for event in events if event.version < end])
+            end, width = start, min(width * 4, MAX_WIDTH)
+        return found[:limit]
+
+    async def _feed_history(
+        self, channel: Channel, *, since: StreamPosition | None, limit: int, reverse: bool
+    ) -> HistoryPage | None:
+        after = since if since and not reverse else StreamPosition("", 0)
+        page = await self._broker.read_feed(str(channel), after=after)
+        position = StreamPosition(page.epoch, page.top)
+        if not _is_within(since, position):
+            return None
+        found = page.publications
+        if reverse:
+            found = [one for one in reversed(found) if not since or one.offset < since.offset]
+        return HistoryPage(position, found[:limit])
+
+
+def _is_within(since: StreamPosition | None, top: StreamPosition) -> bool:
+    return since is None or (since.epoch in ("", top.epoch) and since.offset <= top.offset + 1)
+
+
+def _same_team(principal: Principal, channel: Channel) -> None:
+    if not channel.is_logged and channel.team != principal.team:
+        raise NotFound(f"there is no channel {str(channel)!r}")
+
+
+@asynccontextmanager
+async def open_hub(store: Store) -> AsyncGenerator[Live]:
+    """Everything live, at work until the end of the block. Redis may be away."""
+    async with store.broker.listen() as listener, anyio.create_task_group() as group:
+        live = Live(store, listener, group)
+        relay = Relay(store.log, listener, live.fanout)
+        group.start_soon(relay.hear)
+        group.start_soon(relay.look)
+        try:
+            yield live
+        finally:
+            live.end_followers()
+            group.cancel_scope.cancel()

@@ -1,0 +1,114 @@
+"""Redis to the fan-out, and the safety net below it: nothing that Redis loses is lost to a reader.
+
+Frames only say that there is more. Every two seconds the heads of watched streams that were quiet
+are compared with what is known here, thousands in one statement; all of them after Redis was away;
+and every quarter of a second while it is, if they are few.
+"""
+
+import logging
+from time import monotonic
+
+import anyio
+
+from hub.fanout import Fanout, understand
+from hub.subscriber import Watched
+from protocols.errors import NotFound, Unavailable
+from protocols.events import StreamId
+from store.postgres.event_log import EventLog
+from store.redis.listener import Listener, Reconnected
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+BLIND_LOOK_SECONDS = 0.25
+FEW_CHANNELS = 1000
+HEADS_AT_ONCE = 5000
+FEED_LOOK_SECONDS = 20.0
+
+
+class Relay:
+    """Keeps the fan-out's tops true."""
+
+    def __init__(self, log: EventLog, listener: Listener, fanout: Fanout) -> None:
+        self._log = log
+        self._listener = listener
+        self._fanout = fanout
+        self._look_now = anyio.Event()
+        self._sees_all = False
+        self._feeds_due = 0.0
+        self._is_blind = False
+
+    async def hear(self) -> None:
+        """Pass frames on, until cancelled."""
+        async for heard in self._listener:
+            if isinstance(heard, Reconnected):
+                self._sees_all = True
+                self._look_now.set()
+            else:
+                understand(self._fanout, *heard)
+
+    async def look(self) -> None:
+        """Compare positions again and again, until cancelled."""
+        while True:
+            with anyio.move_on_after(self._pause()):
+                await self._look_now.wait()
+            self._look_now = anyio.Event()
+            sees_all, self._sees_all = self._sees_all, False
+            try:
+                await self._compare_streams(all_of_them=sees_all)
+                await self._compare_feeds(all_of_them=sees_all)
+            except Unavailable as error:
+                self._sees_all = True
+                if not self._is_blind:
+                    logger.warning("watched heads are not compared", extra={"reason": str(error)})
+                self._is_blind = True
+            except Exception:  # the net must hold, whatever one look ran into
+                logger.exception("watched heads are not compared")
+                self._sees_all = True
+            else:
+                self._is_blind = False
+            await self._fanout.sweep()
+
+    def _pause(self) -> float:
+        is_few = sum(1 for _ in self._fanout) <= FEW_CHANNELS
+        return BLIND_LOOK_SECONDS if is_few and not self._listener.is_connected else LOOK_SECONDS
+
+    async def _compare_streams(self, *, all_of_them: bool) -> None:
+        suspects: list[Watched] = []
+        for watched in self._fanout:
+            if not watched.channel.is_logged or not watched.subscribers:
+                continue
+            if watched.epoch != self._log.epoch:
+                self._fanout.lose(watched)
+            elif all_of_them or watched.is_quiet:
+                suspects.append(watched)
+            else:
+                watched.is_quiet = True
+        for start in range(0, len(suspects), HEADS_AT_ONCE):
+            await self._compare_heads(suspects[start : start + HEADS_AT_ONCE])
+
+    async def _compare_heads(self, suspects: list[Watched]) -> None:
+        heads = await self._log.heads([StreamId(one.channel.key) for one in suspects])
+        for watched in suspects:
+            head = heads.get(StreamId(watched.channel.key))
+            if head is None or head.version < watched.top:
+                self._fanout.lose(watched)  # the log was restored to an earlier moment
+            else:
+                self._fanout.aim(watched, head.version)
+
+    async def _compare_feeds(self, *, all_of_them: bool) -> None:
+        if not self._listener.is_connected or not (all_of_them or monotonic() >= self._feeds_due):
+            return
+        self._feeds_due = monotonic() + FEED_LOOK_SECONDS
+        for watched in self._fanout:
+            if watched.channel.is_logged or not watched.subscribers:
+                continue
+            try:
+                top = await watched.history.top()
+            except (NotFound, Unavailable):
+                self._feeds_due = 0.0
+                return
+            if top.epoch != watched.epoch or top.offset < watched.top:
+                self._fanout.lose(watched)
+            else:
+                self._fanout.aim(watched, top.offset)

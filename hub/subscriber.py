@@ -1,0 +1,134 @@
+"""One reader on one channel, and the channel as this hub knows it.
+
+A watched channel has one contiguous top: nothing up to it is missing here. A subscriber that stands
+at the top is *live* and gets each batch as it comes; one that stands below reads the history at its
+own pace until it is there. So no publication is ever buffered for a reader, only positions are.
+"""
+
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from hub.history import History
+from protocols.channels import Channel, Publication
+from protocols.operations.channels import Batch, Reader
+from protocols.principals import TeamId
+
+
+class Watched:
+    """A channel that somebody here watches.
+
+    Attributes:
+        top: The last offset up to which nothing is missing here.
+        target: The highest offset heard of; above `top` while the history is being read.
+        is_quiet: Nothing came since the last look of the safety net.
+        idle_since: When the last subscriber left; None while there is one.
+    """
+
+    def __init__(self, channel: Channel, history: History) -> None:
+        self.channel = channel
+        self.name = str(channel)
+        self.history = history
+        self.epoch = ""
+        self.top = 0
+        self.target = 0
+        self.team = TeamId(0)
+        self.is_quiet = False
+        self.is_filling = False
+        self.is_closed = False
+        self.idle_since: float | None = None
+        self.subscribers: dict[Subscriber, None] = {}
+        self.opened = anyio.Event()
+        self.is_open = False
+
+    def deliver(self, publications: Sequence[Publication]) -> int:
+        """Move the top over these, which follow it, and hand them to who is live.
+
+        Returns:
+            How many publications were taken by readers.
+        """
+        before, self.top = self.top, publications[-1].offset
+        self.target = max(self.target, self.top)
+        self.is_quiet = False
+        batch = Batch(self.name, publications)
+        live = [subscriber for subscriber in self.subscribers if subscriber.is_live]
+        return sum(subscriber.take(batch, after=before) for subscriber in live)
+
+
+class Subscriber:
+    """Keeps the `Subscription` promise: one reader's position on one channel.
+
+    Args:
+        watched: The channel, open.
+        reader: Where publications go.
+        catch_up: Starts reading the history for a subscriber that is behind.
+        leave: Called once, at the end.
+    """
+
+    def __init__(
+        self,
+        watched: Watched,
+        reader: Reader,
+        *,
+        catch_up: "Callable[[Subscriber], None]",
+        leave: "Callable[[Subscriber], None]",
+    ) -> None:
+        self.watched = watched
+        self.reader = reader
+        self.epoch = watched.epoch
+        self.offset = watched.top
+        self.recovered = False
+        self.publications: Sequence[Publication] = ()
+        self.reached = watched.top  # the last offset given to the reader
+        self.is_live = False
+        self.is_closed = False
+        self._catch_up = catch_up
+        self._leave = leave
+
+    def start(self) -> None:
+        """Flow: at once when at the top, else by way of the history."""
+        self.publications = ()
+        if self.is_closed:
+            return
+        if self.reached >= self.watched.top:
+            self.is_live = True
+        else:
+            self.fall_behind()
+
+    def fall_behind(self) -> None:
+        """Read the history until the top is reached."""
+        self.is_live = False
+        self._catch_up(self)
+
+    def take(self, batch: Batch, *, after: int) -> int:
+        """Pass a batch on that continues offset `after`; a full reader falls behind.
+
+        Returns:
+            How many publications the reader took.
+        """
+        if self.reached > after:
+            missing = [one for one in batch.publications if one.offset > self.reached]
+            if not missing:
+                return 0
+            batch = Batch(batch.channel, missing)
+        elif self.reached < after:
+            self.fall_behind()
+            return 0
+        if not self.reader.offer(batch):
+            self.fall_behind()
+            return 0
+        self.reached = batch.publications[-1].offset
+        return len(batch.publications)
+
+    def close(self) -> None:
+        """Leave the channel."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.is_live = False
+            self._leave(self)
+
+    def lose(self) -> None:
+        """Leave, and tell the reader that its position cannot be continued."""
+        if not self.is_closed:
+            self.close()
+            self.reader.lose(self.watched.name)
