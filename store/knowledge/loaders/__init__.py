@@ -1,0 +1,1 @@
+"""What reads documents, a module for each kind; reading.py beside it says which reads what."""

@@ -1,0 +1,171 @@
+"""Documents of every kind become text, and bad ones a sentence that says what is wrong."""
+
+import io
+import zlib
+
+import pytest
+from pypdf import PdfWriter
+
+from protocols.errors import InvalidRequest, LimitExceeded
+from store.knowledge import sandbox
+from store.knowledge.loader import Loaded
+from store.knowledge.reading import read_document
+
+MARKDOWN = b"""---
+title: "The guide"
+---
+# Start
+
+Before all else.
+
+## On `Linux`
+
+```sh
+# not a heading
+make run
+```
+
+Setext
+------
+
+Under a line.
+"""
+
+HTML = b"""<!doctype html><html><head><title>The &amp; page</title>
+<style>p {color: red}</style></head>
+<body><h1>Start</h1><p>One <b>bold</b> word.</p><script>alert("no")</script>
+<h2>List</h2><ul><li>first<li>second</ul><pre>a
+  b</pre></body></html>"""
+
+
+def pdf(*pages: str, title: str = "") -> bytes:
+    """A PDF with these lines, one a page, written by hand."""
+    lines = [f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode("latin-1") for text in pages]
+    return pdf_of(*((b"", line) for line in lines), title=title)
+
+
+def pdf_of(*streams: tuple[bytes, bytes], title: str = "") -> bytes:
+    """A PDF with these streams, one a page: what their dictionary says besides, and bytes."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
+    kids: list[str] = []
+    for entries, stream in streams:
+        number = len(objects) + 1
+        kids.append(f"{number} 0 R")
+        font = "<< /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
+        page = f"/Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font {font} >>"
+        objects.append(f"<< {page} /Contents {number + 1} 0 R >>".encode())
+        dictionary = b"<< /Length %d %s >>" % (len(stream), entries)
+        objects.append(b"%s\nstream\n%s\nendstream" % (dictionary, stream))
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>".encode()
+    objects.append(f"<< /Title ({title}) >>".encode())
+
+    written, places = b"%PDF-1.4\n", list[int]()
+    for number, content in enumerate(objects, start=1):
+        places.append(len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(objects) + 1
+    trailer = b"trailer << /Size %d /Root 1 0 R /Info %d 0 R >>" % (size, size - 1)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % size
+    return written + head + table + trailer + b"\nstartxref\n%d\n%%%%EOF" % len(written)
+
+
+def encrypted_pdf() -> bytes:
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.encrypt("secret", algorithm="RC4-128")
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+async def read(content: bytes, media_type: str) -> Loaded:
+    return await read_document(content, name="it", media_type=media_type)
+
+
+async def test_markdown_has_a_section_for_each_heading_and_none_in_code() -> None:
+    loaded = await read(MARKDOWN, "text/markdown")
+    assert loaded.title == "The guide"
+    assert [(section.location, section.text) for section in loaded.sections] == [
+        ("Start", "Before all else."),
+        ("Start \u203a On Linux", "```sh\n# not a heading\nmake run\n```"),
+        ("Start \u203a Setext", "Under a line."),
+    ]
+
+
+async def test_html_is_text_with_headings_and_without_what_nobody_reads() -> None:
+    loaded = await read(HTML, "text/html")
+    assert loaded.title == "The & page"
+    assert [(section.location, section.text) for section in loaded.sections] == [
+        ("Start", "One bold word."),
+        ("Start \u203a List", "- first\n- second\n\na\n  b"),
+    ]
+
+
+async def test_each_page_of_a_pdf_is_a_section() -> None:
+    loaded = await read(pdf("First page.", "", "Third page.", title="A paper"), "application/pdf")
+    assert loaded.title == "A paper"
+    assert [(section.location, section.text) for section in loaded.sections] == [
+        ("page 1", "First page."),
+        ("page 3", "Third page."),
+    ]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"])
+async def test_text_is_read_in_its_own_encoding(charset: str) -> None:
+    loaded = await read("Größe, façade".encode(charset), "text/plain")
+    assert loaded.sections[0].text == "Größe, façade"
+
+
+async def test_html_is_read_in_the_encoding_it_declares() -> None:
+    page = '<meta charset="windows-1251"><p>Привет</p>'.encode("windows-1251")
+    assert (await read(page, "text/html")).sections[0].text == "Привет"
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "why"),
+    [
+        (b"", "text/markdown", "it is empty"),
+        (b" \n\t ", "text/plain", "it is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "text/markdown", "it is binary: byte 8 is NUL"),
+        (b"\x01\x02\x03\x04text", "text/plain", "it is binary: 4 of 8 bytes are control"),
+        (b"\xff\xfe\x00\xd8", "text/plain", "it begins as utf-16 and is not, at byte 2"),
+        (b"---\ntitle: none\n---\n", "text/markdown", "it has no text"),
+        (b"<script>all()</script>", "text/html", "it has no text"),
+        (b"%PDF-1.7 and so on", "text/plain", "it is a PDF, not text/plain"),
+        (b"PK\x03\x04", "application/zip", "it is application/zip, which cannot be read"),
+        (b"not a PDF", "application/pdf", "it is no PDF"),
+        (b"%PDF-1.7\nnothing of it", "application/pdf", "it is a broken PDF"),
+        (pdf("cut")[:300], "application/pdf", "it is a broken PDF"),
+        (pdf("", ""), "application/pdf", "it has no text on its 2 pages: scanned"),
+        (encrypted_pdf(), "application/pdf", "it is encrypted: remove its password"),
+    ],
+)
+async def test_a_bad_document_is_refused_with_its_reason(
+    content: bytes, media_type: str, why: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await read(content, media_type)
+    assert refused.value.message.startswith(why)
+
+
+async def test_a_too_large_document_is_refused_with_the_limit() -> None:
+    with pytest.raises(LimitExceeded, match=r"it has 21\.0 MiB; a document has at most 20 MiB"):
+        await read(b"a" * (21 * 1024 * 1024), "text/plain")
+
+
+async def test_a_pdf_that_unfolds_to_more_than_memory_is_refused() -> None:
+    packer = zlib.compressobj(1)
+    megabyte = b"BT /F1 12 Tf (word) Tj ET ".ljust(1_000_000)
+    packed = b"".join(packer.compress(megabyte) for _ in range(600)) + packer.flush()
+    bomb = pdf_of((b"/Filter /FlateDecode", packed))
+    with pytest.raises(InvalidRequest, match=r"it (is a broken PDF|cannot be read within)"):
+        await read(bomb, "application/pdf")
+
+
+async def test_the_sandbox_ends_a_reader_that_takes_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sandbox, "MEMORY_BYTES", 96 * 1024 * 1024)
+    with pytest.raises(InvalidRequest, match=r"it cannot be read within 96 MiB"):
+        await read(b"<p>word</p>" * 1_500_000, "text/html")
