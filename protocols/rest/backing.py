@@ -4,8 +4,7 @@ The hub puts one `Backing` into `application.state.backing` when it starts; the 
 else of the hub.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,15 +12,13 @@ from fastapi import Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection, Request
 
-from protocols.channels import Publication
 from protocols.errors import Unavailable
+from protocols.operations.channels import Channels
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
 from protocols.principals import Principal
 
 _PRINCIPAL = "pygent.principal"
-
-Publications = AbstractAsyncContextManager[AsyncIterator[Publication]]
 
 
 class ModelProvider(BaseModel):
@@ -42,15 +39,14 @@ class Backing:
         authenticate: Who sends this request; raises Unauthenticated.
         factory: The operations as that principal may use them.
         keys: The API keys as that principal may use them.
-        follow: A task's publications above a version, in order and without a gap, from the log
-            first and live then, without end; for a task the caller has been allowed to see.
+        channels: Everything that can be watched.
         models: The model providers found in the environment.
     """
 
     authenticate: Callable[[HTTPConnection], Awaitable[Principal]]
     factory: Callable[[Principal], Factory]
     keys: Callable[[Principal], Keys]
-    follow: Callable[[str, int], Publications]
+    channels: Channels
     models: Callable[[], list[ModelProvider]]
 
 

@@ -10,7 +10,7 @@ Events are never parsed: their line is ready, their type stands first in it.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,18 +22,20 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
 
-from protocols.channels import Publication, StreamPosition
+from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.errors import FactoryError, InvalidRequest
+from protocols.operations.channels import Reset
 from protocols.operations.factory import Factory
 from protocols.operations.tasks import TaskReceipt
-from protocols.rest.backing import Asked, Backed, Backing, TaskPath
+from protocols.principals import Principal
+from protocols.rest.backing import Asked, Asking, Backed, Backing, TaskPath
 from protocols.rest.bodies import StrictRoute
 from protocols.tasks import FINAL
 
 KEEP_ALIVE_SECONDS = 15
 CHECK_SECONDS = 3.0  # how often an open stream asks whether its reader may still read
 SEND_SECONDS = 10.0  # a reader that takes longer to take one event is cut
-BUFFERED_EVENTS = 16  # between the log and the socket; the log waits when it is full
+BUFFERED_MESSAGES = 16  # between the log and the socket; the log waits when it is full
 
 _POSITION = re.compile(r"^([0-9a-f-]{36})\.([0-9]{1,10})$", re.ASCII)
 _VERSION = re.compile(r"^[0-9]{1,10}$", re.ASCII)
@@ -65,9 +67,10 @@ router = APIRouter(route_class=StrictRoute, tags=["tasks"])
     response_class=Response,
     responses=STREAM,
 )
-async def stream(
+async def stream(  # noqa: PLR0913  what a stream needs, and two ways to say the position
     task_id: TaskPath,
     request: Request,
+    asking: Asking,
     asked: Asked,
     backed: Backed,
     after: Annotated[
@@ -82,13 +85,13 @@ async def stream(
     `reset` (what you have is of another log: begin anew), `end` and `error`.
     """
     receipt = await asked.tasks.receipt(task_id)
-    asked_for = parse_position(last_event_id or after, receipt.epoch)
-    feed = _Feed(task_id=task_id, request=request, asked=asked, backed=backed)
-    sender, receiver = anyio.create_memory_object_stream[bytes](BUFFERED_EVENTS)
+    position = parse_position(last_event_id or after, receipt.epoch)
+    feed = _Feed(task_id=task_id, request=request, asking=asking, asked=asked, backed=backed)
+    sender, receiver = anyio.create_memory_object_stream[bytes](BUFFERED_MESSAGES)
 
     async def send() -> None:
         async with sender:
-            await feed.run(receipt, asked_for, sender)
+            await feed.run(receipt, position, sender)
 
     return EventSourceResponse(
         _received(receiver),
@@ -127,22 +130,20 @@ class _Feed:
 
     task_id: str
     request: Request
+    asking: Principal
     asked: Factory
     backed: Backing
 
     async def run(
-        self,
-        receipt: TaskReceipt,
-        asked_for: StreamPosition,
-        sender: MemoryObjectSendStream[bytes],
+        self, receipt: TaskReceipt, position: StreamPosition, sender: MemoryObjectSendStream[bytes]
     ) -> None:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._check_reader)
-                await self._write(receipt, asked_for, sender)
+                await self._write(receipt, position, sender)
                 group.cancel_scope.cancel()
         except* FactoryError as stopped:
-            error = next(leaf for leaf in _leaves(stopped) if isinstance(leaf, FactoryError))
+            error = next(_leaves(stopped))
             problem = {"code": error.code, "detail": error.message, "retryable": error.retryable}
             await sender.send(_message("error", problem))
         except* (anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -155,26 +156,32 @@ class _Feed:
             await self.backed.authenticate(self.request)
 
     async def _write(
-        self,
-        receipt: TaskReceipt,
-        asked_for: StreamPosition,
-        sender: MemoryObjectSendStream[bytes],
+        self, receipt: TaskReceipt, position: StreamPosition, sender: MemoryObjectSendStream[bytes]
     ) -> None:
-        after = asked_for.offset
-        if asked_for.epoch != receipt.epoch or after > receipt.version:
-            after = 0
-            start = {"epoch": receipt.epoch, "version": receipt.version}
-            await sender.send(_message("reset", start, position=StreamPosition(receipt.epoch, 0)))
-        if receipt.state.is_final and after >= receipt.version:
+        if receipt.state.is_final and position == StreamPosition(receipt.epoch, receipt.version):
             await sender.send(_end(receipt))
             return
-        async with self.backed.follow(self.task_id, after) as publications:
-            async for publication in publications:
-                kind = type_of(publication.data)
-                await sender.send(_event(receipt.epoch, publication, kind))
+        reset = await self._follow(position, sender)
+        if reset is not None:
+            start = StreamPosition(reset.position.epoch, 0)
+            await sender.send(_message("reset", {"epoch": start.epoch}, position=start))
+            await self._follow(start, sender)
+
+    async def _follow(
+        self, after: StreamPosition, sender: MemoryObjectSendStream[bytes]
+    ) -> Reset | None:
+        """Write until the task is over or the hub stops; or until nothing can be proved."""
+        channel = Channel(Namespace.TASK, self.task_id)
+        async with self.backed.channels.follow(self.asking, channel, after=after) as items:
+            async for item in items:
+                if isinstance(item, Reset):
+                    return item
+                kind = type_of(item.data)
+                await sender.send(_event(after.epoch, item, kind))
                 if kind in _FINAL:
                     await sender.send(_end(await self.asked.tasks.receipt(self.task_id)))
-                    return
+                    return None
+        return None
 
 
 def type_of(line: bytes) -> str:
@@ -201,9 +208,9 @@ def _message(name: str, data: object, *, position: StreamPosition | None = None)
     return f"{place}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])  # pyright: ignore[reportUnknownArgumentType]  a group's own parameter
-    ]
+def _leaves(group: BaseExceptionGroup[FactoryError]) -> Iterator[FactoryError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

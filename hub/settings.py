@@ -1,0 +1,103 @@
+"""What the hub reads from the environment, each as `PYGENT_…`; and which model providers are set.
+
+Other processes have settings of their own. Nothing here opens anything.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from protocols.errors import InvalidRequest
+from protocols.rest.backing import ModelProvider
+from store.connect import Addresses
+
+BUILT_IN_MODELS = ("extractive", "scripted")
+PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to set
+    "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL"),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    "ollama": ("OLLAMA_BASE_URL",),
+    "vllm": ("VLLM_BASE_URL",),
+    "openrouter": ("OPENROUTER_API_KEY",),
+    "deepseek": ("DEEPSEEK_API_KEY",),
+    "together": ("TOGETHER_API_KEY",),
+    "fireworks": ("FIREWORKS_API_KEY",),
+}
+
+
+class HubSettings(BaseSettings):
+    """Where the hub listens, what it stands on, and how it speaks of itself."""
+
+    model_config = SettingsConfigDict(env_prefix="PYGENT_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    data_dir: Path = Path(".pygent")
+    database_url: str | None = None
+    database_log_url: str | None = None
+    database_app_url: str | None = None
+    redis_url: str | None = None
+    redis_prefix: Annotated[str, Field(min_length=1, max_length=64)] = "pygent"
+    public_url: Annotated[
+        str | None, Field(description="As browsers see the hub; https makes cookies secure.")
+    ] = None
+    trusted_proxies: Annotated[
+        str, Field(description="Addresses whose X-Forwarded-* count; none by default.")
+    ] = ""
+    env: Literal["development", "production"] = "development"
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("is not of the form https://host or http://host:port, without a path")
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come over https."""
+        return self.public_url is not None and self.public_url.startswith("https:")
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the store's servers are.
+
+        Raises:
+            InvalidRequest: A URL is not set; it is named.
+        """
+        if self.database_url is None:
+            raise InvalidRequest("PYGENT_DATABASE_URL is not set; `pygent up` brings its own")
+        if self.redis_url is None:
+            raise InvalidRequest("PYGENT_REDIS_URL is not set; `pygent up` brings its own")
+        return Addresses(
+            database=self.database_url,
+            redis=self.redis_url,
+            log=self.database_log_url,
+            app=self.database_app_url,
+            redis_prefix=self.redis_prefix,
+        )
+
+
+def model_providers() -> list[ModelProvider]:
+    """The providers by name, and whether this environment has what they need."""
+    built_in = [
+        ModelProvider(name=name, is_configured=True, variable=None) for name in BUILT_IN_MODELS
+    ]
+    others = [
+        ModelProvider(
+            name=name,
+            is_configured=any(os.environ.get(variable) for variable in variables),
+            variable=variables[0],
+        )
+        for name, variables in PROVIDER_VARIABLES.items()
+    ]
+    return [*built_in, *others]

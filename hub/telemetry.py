@@ -1,0 +1,112 @@
+"""Logs: one line for each thing that happened, as JSON or for the terminal, safe to keep.
+
+Every line carries the ids of the request it belongs to. Control characters are escaped, secrets
+that look like ours are taken out, and a line has at most 8 KiB. Nothing logs content.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+MAX_LINE_CHARACTERS = 8192
+MAX_VALUE_CHARACTERS = 2048
+MAX_TRACE_CHARACTERS = 4096
+SHORT_CHARACTERS = 200  # of each value, where a line would be too long
+NOISY = {  # loggers that would write content, or a line for each request, below this level
+    "uvicorn.access": logging.CRITICAL,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "sse_starlette": logging.WARNING,
+    "python_multipart": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "websockets": logging.INFO,
+}
+
+_SECRETS = re.compile(r"pgk_[0-9a-f]{8}_[A-Za-z0-9_-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def configure_logging(form: Literal["console", "json"] = "console", level: str = "info") -> None:
+    """All loggers of this process write to standard error in one form; may be called again."""
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=_last(form))
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name, least in NOISY.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+
+
+def _last(form: Literal["console", "json"]) -> list[Processor]:
+    if form == "json":
+        return [*_SAFELY, _as_json]
+    return [*_SAFELY, _as_text(colors=sys.stderr.isatty())]
+
+
+def make_safe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Every text of the line without control characters and without secrets, and cut."""
+    exception = event.pop("exception", None)
+    safe: EventDict = {str(name): _safe(value) for name, value in event.items()}
+    if isinstance(exception, str):  # its line breaks are its own, its end says the most
+        lines = [_clean(line) for line in exception.splitlines()]
+        safe["exception"] = "\n".join(lines)[-MAX_TRACE_CHARACTERS:]
+    return safe
+
+
+def _safe(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping | list | tuple):
+        return _clean(repr(value))  # pyright: ignore[reportUnknownArgumentType]  only its text
+    return _clean(str(value))
+
+
+def _clean(text: str) -> str:
+    cut = text if len(text) <= MAX_VALUE_CHARACTERS else text[:MAX_VALUE_CHARACTERS] + "…"
+    return _CONTROL.sub(_escape, _SECRETS.sub("[secret]", cut))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    line = json.dumps(event, ensure_ascii=False, default=str)
+    if len(line) <= MAX_LINE_CHARACTERS:
+        return line
+    short = {name[:40]: str(value)[:SHORT_CHARACTERS] for name, value in event.items()}
+    return json.dumps(short, ensure_ascii=False)[:MAX_LINE_CHARACTERS]
+
+
+def _as_text(*, colors: bool) -> Processor:
+    render = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False)
+
+    def text(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return str(render(logger, name, event))[:MAX_LINE_CHARACTERS]
+
+    return text
+
+
+_SAFELY: tuple[Processor, ...] = (
+    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+    structlog.processors.format_exc_info,
+    make_safe,
+)
