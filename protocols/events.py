@@ -9,8 +9,10 @@ Names and meaning: `docs/events.md`. They do not change without an upcaster; unk
 through every hop untouched. Nothing here interprets events: that is the fold in `tasks.py`.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import ClassVar, NewType, get_args
 
 import msgspec
@@ -330,12 +332,34 @@ _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[str, msgspec.json.Decoder[AnyData]] = {
     name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()
 }
-_HEAD_FIELDS = {
-    name: tuple(field for field in kind.__struct_fields__ if field not in kind.BODY)
+
+
+def _half(name: str, fields: Sequence[str]) -> Callable[[AnyData], bytes | None]:
+    """Encodes these fields of a kind as one object, without those that are None.
+
+    Through a struct of its own: this runs for every event, in a third of a dictionary's time.
+    """
+    if not fields:
+        return lambda data: None
+    half = msgspec.defstruct(
+        name, [(field, object, None) for field in fields], omit_defaults=True, gc=False
+    )
+    if len(fields) == 1:
+        value = attrgetter(fields[0])
+        return lambda data: _ENCODER.encode(half(value(data)))
+    values = attrgetter(*fields)
+    return lambda data: _ENCODER.encode(half(*values(data)))
+
+
+_HEADS = {
+    name: _half(
+        "Head",
+        () if kind.DELTA else [field for field in kind.__struct_fields__ if field not in kind.BODY],
+    )
     for name, kind in KINDS.items()
 }
-_BODY_FIELDS = {
-    name: tuple(field for field in kind.__struct_fields__ if field in kind.BODY)
+_BODIES = {
+    name: _half("Body", [field for field in kind.__struct_fields__ if field in kind.BODY])
     for name, kind in KINDS.items()
 }
 
@@ -345,16 +369,7 @@ def split(data: AnyData) -> tuple[bytes | None, bytes | None]:
 
     A delta's head is always None, so that a token costs one small row.
     """
-    head = None if data.DELTA else _half(data, _HEAD_FIELDS[data.TYPE])
-    body = _half(data, _BODY_FIELDS[data.TYPE])
-    return head, body
-
-
-def _half(data: AnyData, fields: tuple[str, ...]) -> bytes | None:
-    if not fields:
-        return None
-    values = {name: value for name in fields if (value := getattr(data, name)) is not None}
-    return _ENCODER.encode(values)
+    return _HEADS[data.TYPE](data), _BODIES[data.TYPE](data)
 
 
 def join(head: bytes | None, body: bytes | None) -> bytes:
