@@ -69,18 +69,16 @@ async def open_store(
     """
     log_url = addresses.log or addresses.database
     epoch = EpochKeeper()
+    await _refuse_unmigrated(log_url)
     async with (
         open_log_pool(log_url, size=pool_size, opened=epoch.check) as log_pool,
         open_team_pool(addresses.app or addresses.database, size=pool_size) as app,
         open_broker(addresses.redis, prefix=addresses.redis_prefix) as broker,
+        open_event_log(log_url, log_pool, broker, epoch=epoch, limits=limits) as log,
     ):
-        await _refuse_unmigrated(log_pool)
-        async with open_event_log(log_url, log_pool, broker, epoch=epoch, limits=limits) as log:
-            yield Store(addresses=addresses, log=log, app=app, log_pool=log_pool, broker=broker)
+        yield Store(addresses=addresses, log=log, app=app, log_pool=log_pool, broker=broker)
 
 
-async def _refuse_unmigrated(pool: LogPool) -> None:
-    async with pool.connection() as connection:
-        missing = await pending(connection)
-    if missing:
+async def _refuse_unmigrated(url: str) -> None:
+    if missing := await pending(url):
         raise Unavailable(f"the database lacks migration {missing[0]}; run `pygent migrate`")

@@ -11,7 +11,7 @@ from store.knowledge.loader import Loaded, Section
 MAX_TOKENS = 200  # of a passage: with its title and location it stays under the embedder's 256
 OVERLAP_TOKENS = 24  # about a sentence, so that a thought cut in two is whole in one of them
 MAX_CONTEXT = 160  # characters of title and location before a passage that is embedded
-_COUNTED_CHARACTERS = 4096  # what is longer is too long in any language: no need to count it
+MAX_CHARACTERS_A_TOKEN = 8  # else a long run of letters, one unknown word, would never be cut
 
 
 class Chunk(NamedTuple):
@@ -26,7 +26,8 @@ def cut(loaded: Loaded, *, count_tokens: Callable[[str], int]) -> list[Chunk]:
     """The passages of the document, in order."""
 
     def size(text: str) -> int:
-        return len(text) if len(text) > _COUNTED_CHARACTERS else count_tokens(text)
+        least = len(text) // MAX_CHARACTERS_A_TOKEN
+        return least if least > MAX_TOKENS else max(least, count_tokens(text))
 
     splitter = MarkdownSplitter if loaded.form == "markdown" else TextSplitter
     texts = splitter.from_callback(size, MAX_TOKENS, OVERLAP_TOKENS)

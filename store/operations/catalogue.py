@@ -24,7 +24,19 @@ class Catalogue:
 
 BUILT_IN = Catalogue(
     tools=frozenset({"calculator", "clock", "knowledge_search"}),
-    providers=frozenset({"anthropic", "google", "openai"}),
+    providers=frozenset(
+        {
+            "anthropic",
+            "deepseek",
+            "fireworks",
+            "google",
+            "ollama",
+            "openai",
+            "openrouter",
+            "together",
+            "vllm",
+        }
+    ),
 )
 
 

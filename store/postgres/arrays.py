@@ -147,6 +147,8 @@ def _varying(values: Sequence[bytes | None], element: int) -> bytes:
     count = len(values)
     if not count:
         return _EMPTY(0, 0, element)
+    if values.count(None) == count:
+        return _HEADER(1, 1, element, count, 1) + _NULL * count
     return _HEADER(1, 1, element, count, 1) + b"".join(
         [
             _NULL

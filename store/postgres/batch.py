@@ -6,6 +6,7 @@ prepares it once. No connection in here, and no waiting.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import repeat
 
 from store.postgres.appends import Answer, Entry
@@ -41,11 +42,10 @@ Row = tuple[
 
 def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ...]:
     """What APPEND is called with."""
+    events = [event for entry in entries for event in entry.events]
+    last, owner = _owners(entries, len(events))
+    delta, kind, head, body = zip(*events, strict=True)
     appends = [entry.append for entry in entries]
-    last, owner = _owners(entries)
-    delta, kind, head, body = zip(
-        *[event for entry in entries for event in entry.events], strict=True
-    )
     return (
         shard,
         uuids([entry.stream for entry in entries]),
@@ -58,12 +58,12 @@ def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ..
         blobs([append.request_hash for append in appends]),
         small_integers([-1 if append.to_state is None else append.to_state for append in appends]),
         texts([entry.actor for entry in entries]),
-        integers(last),
-        integers(owner),
+        last,
+        owner,
         flags(delta),
         texts(kind),
         texts(head),
-        integers([0] * len(owner)),  # key ids: bodies are clear
+        _zeros(len(events)),  # key ids: bodies are clear
         blobs(body),
         *_jobs(entries),
     )
@@ -81,14 +81,26 @@ def answers(row: Row) -> list[Answer]:
     return list(map(Answer, status, version, position, streams, whens))
 
 
-def _owners(entries: Sequence[Entry]) -> tuple[list[int], list[int]]:
+def _owners(entries: Sequence[Entry], events: int) -> tuple[Packed, Packed]:
     """Of each append the number of its last event, of each event the number of its append."""
+    if events == len(entries):
+        return _numbers(events), _numbers(events)
     last: list[int] = []
     owner: list[int] = []
     for number, entry in enumerate(entries, 1):
         owner += [number] * len(entry.events)
         last.append(len(owner))
-    return last, owner
+    return integers(last), integers(owner)
+
+
+@lru_cache(maxsize=1024)
+def _numbers(count: int) -> Packed:
+    return integers(range(1, count + 1))
+
+
+@lru_cache(maxsize=1024)
+def _zeros(count: int) -> Packed:
+    return integers([0] * count)
 
 
 def _jobs(entries: Sequence[Entry]) -> tuple[Packed, ...]:

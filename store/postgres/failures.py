@@ -51,6 +51,14 @@ _SENTENCES: tuple[tuple[_Kinds, type[FactoryError], str], ...] = (  # the first 
     ),
 )
 
+# A connection that could not be made carries no code, only the server's words.
+_REFUSALS: tuple[tuple[str, str], ...] = (
+    ("password", "the database refuses the user or password of its URL"),
+    ("no pg_hba.conf entry", "the database refuses connections from here"),
+    ("does not exist", "the database refuses its URL: there is no such database, user or role"),
+    ("permission denied to set role", "the database's user is not a member of the role it needs"),
+)
+
 
 def is_passing(error: psycopg.Error) -> bool:
     """Whether the same statement may succeed later."""
@@ -67,9 +75,11 @@ def translation(error: psycopg.Error) -> FactoryError:
     for kinds, factory_error, sentence in _SENTENCES:
         if isinstance(error, kinds):
             return factory_error(sentence)
-    if is_passing(error):
-        return Unavailable("the database is out of reach; try again")
-    return FactoryError("the store failed")
+    if not is_passing(error):
+        return FactoryError("the store failed")
+    words = str(error)
+    sentences = [sentence for mark, sentence in _REFUSALS if mark in words]
+    return Unavailable(sentences[0] if sentences else "the database is out of reach; try again")
 
 
 @contextmanager

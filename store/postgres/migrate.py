@@ -18,7 +18,7 @@ from procrastinate.schema import SchemaManager
 from psycopg import AsyncConnection
 
 from protocols.errors import InvalidRequest, Unavailable
-from store.postgres.failures import translation
+from store.postgres.failures import translated, translation
 from store.postgres.pool import SEARCH_PATH, Connection, conninfo
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -76,16 +76,19 @@ async def migrate(url: str) -> list[str]:
         raise translation(error) from error
 
 
-async def pending(connection: Connection) -> list[str]:
+async def pending(url: str) -> list[str]:
     """Names of the migrations this database lacks; all of them where there has never been one.
 
     Raises:
         InvalidRequest: The database is newer than this version, or its history is another.
+        Unavailable: The database is out of reach.
     """
-    cursor = await connection.execute("SELECT to_regclass('pygent.migration') IS NOT NULL")
-    exists = (await cursor.fetchone() or (False,))[0]
-    applied = await _applied(connection) if exists else {}
     known = await run_sync(_known)
+    with translated():
+        connection = await AsyncConnection.connect(conninfo(url, application="pygent-check"))
+        async with connection:
+            exists = await _one(connection, "SELECT to_regclass('pygent.migration') IS NOT NULL")
+            applied = await _applied(connection) if exists else {}
     _refuse_other_history(applied, known)
     return [migration.name for migration in known if migration.name not in applied]
 

@@ -171,12 +171,12 @@ async def _open(info: str, *, size: int, opened: Opened | None = None) -> AsyncG
         configure=opened,
         open=False,
     )
+    # Not by waiting for the pool, which tries again and again: what is wrong is said at once.
+    with translated():
+        first = await AsyncConnection.connect(info, autocommit=True)
+        await first.close()
     try:
         await pool.open()
-        # Not by waiting for the pool, which tries again and again: what is wrong is said at once.
-        with translated():
-            first = await AsyncConnection.connect(info, autocommit=True)
-            await first.close()
         yield pool
     finally:
         with CancelScope(shield=True):

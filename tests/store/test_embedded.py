@@ -20,9 +20,8 @@ import pytest
 from redis.asyncio import Redis
 
 from protocols.errors import Conflict, Unavailable
-from store import embedded_binaries, embedded_child
-from store.embedded import embedded_postgres, embedded_valkey, socket_directory
-from store.embedded_child import Command, child
+from store.embedded import binaries, embedded_postgres, embedded_valkey, socket_directory
+from store.embedded import child as embedded_child
 
 ROOT = Path(__file__).parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -288,8 +287,8 @@ async def test_an_orphan_that_nobody_told_is_ended_by_the_next_start(
     assert is_alive(postgres)
     assert is_alive(valkey)
 
-    monkeypatch.setattr("store.embedded_postgres.ENDS", ((signal.SIGINT, 0.1),))
-    monkeypatch.setattr("store.embedded_valkey.ENDS", ((signal.SIGTERM, 0.1),))
+    monkeypatch.setattr("store.embedded.postgres.ENDS", ((signal.SIGINT, 0.1),))
+    monkeypatch.setattr("store.embedded.valkey.ENDS", ((signal.SIGTERM, 0.1),))
     async with (
         embedded_postgres(data / "postgres", sockets=sockets) as server,
         embedded_valkey(data / "valkey", sockets=sockets),
@@ -323,7 +322,7 @@ async def test_root_runs_postgres_from_where_only_root_may_read(
 ):
     private = only_for_root(data)
     monkeypatch.syspath_prepend(private)
-    monkeypatch.setattr(embedded_binaries, "PROGRAMS_FOR_NOBODY", data / "for-nobody")
+    monkeypatch.setattr(binaries, "PROGRAMS_FOR_NOBODY", data / "for-nobody")
 
     for _ in range(2):
         async with embedded_postgres(private / "pg", sockets=socket_directory(data)) as server:
@@ -377,7 +376,7 @@ async def test_a_failed_start_says_why(data: Path):
 async def test_where_no_program_exists_the_setting_to_use_instead_is_named(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(embedded_binaries, "POSTGRES_MAJOR", 99)
+    monkeypatch.setattr(binaries, "POSTGRES_MAJOR", 99)
     monkeypatch.setattr("platform.machine", lambda: "sparc")
     sockets = socket_directory(data)
     with pytest.raises(Unavailable, match=r"no Postgres 99 .* sparc; set PYGENT_DATABASE_URL"):
@@ -403,8 +402,10 @@ async def test_a_log_is_bounded(data: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(embedded_child, "LOG_BYTES", 200_000)
     log = data / "noisy.log"
     noise = ["/bin/sh", "-c", "head -c 2000000 /dev/zero; echo the end"]
-    command = Command(arguments=noise, directory=data, log=log, ends=((signal.SIGTERM, 1.0),))
-    async with child(command) as noisy:
+    command = embedded_child.Command(
+        arguments=noise, directory=data, log=log, ends=((signal.SIGTERM, 1.0),)
+    )
+    async with embedded_child.child(command) as noisy:
         with anyio.fail_after(DEADLINE_SECONDS):
             assert await noisy.exited() == 0
         assert (await noisy.last_words()).endswith("the end")

@@ -14,9 +14,9 @@ import anyio
 from anyio.to_thread import run_sync
 
 from protocols.errors import Unavailable
-from store.embedded_binaries import valkey_program
-from store.embedded_child import Child, Command, child, end_orphans
-from store.embedded_directory import (
+from store.embedded.binaries import valkey_program
+from store.embedded.child import Child, Command, child, end_orphans
+from store.embedded.directory import (
     fingerprint,
     locked,
     ours_for_sockets,

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from protocols.errors import Unavailable
-from store.embedded_child import Account
-from store.embedded_directory import ROOT, fingerprint, private_directory
+from store.embedded.child import Account
+from store.embedded.directory import ROOT, fingerprint, private_directory
 
 POSTGRES_MAJOR = 18
 PROGRAMS_FOR_NOBODY = Path("/var/lib/pygent-programs")

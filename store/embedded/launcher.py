@@ -1,6 +1,6 @@
 """Turns itself into a server that ends when its parent does; run as a script, never imported.
 
-    python -I -S embedded_launcher.py PARENT_PID SIGNAL UID GID COMMAND [ARGUMENT…]
+    python -I -S launcher.py PARENT_PID SIGNAL UID GID COMMAND [ARGUMENT…]
 
 The embedded servers are started through it, because what it does must happen between fork and exec,
 where a program with threads may not run Python. It drops root's rights (UID -1: keeps them), asks

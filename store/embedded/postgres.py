@@ -18,16 +18,16 @@ import psutil
 from anyio.to_thread import run_sync
 
 from protocols.errors import Conflict, NotFound, Unavailable
-from store.embedded_binaries import POSTGRES_MAJOR, as_seen, postgres_account, postgres_programs
-from store.embedded_child import Account, Child, Command, child, end_orphans
-from store.embedded_directory import (
+from store.embedded.binaries import POSTGRES_MAJOR, as_seen, postgres_account, postgres_programs
+from store.embedded.child import Account, Child, Command, child, end_orphans
+from store.embedded.directory import (
     fingerprint,
     locked,
     ours_for_sockets,
     private_directory,
     socket_in,
 )
-from store.embedded_initdb import PASSWORD, SUPERUSER, new_or_found
+from store.embedded.initdb import PASSWORD, SUPERUSER, new_or_found
 
 PORT = 5432  # only a part of the socket's name
 SOCKETS = "postgres"

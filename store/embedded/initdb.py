@@ -1,6 +1,6 @@
 """Makes the data of an embedded Postgres: whole, or not at all.
 
-Starting a server on it is embedded_postgres.py.
+Starting a server on it is postgres.py.
 """
 
 import os
@@ -15,8 +15,8 @@ import anyio
 from anyio.to_thread import run_sync
 
 from protocols.errors import Unavailable
-from store.embedded_binaries import as_seen
-from store.embedded_child import Account, Command, child
+from store.embedded.binaries import as_seen
+from store.embedded.child import Account, Command, child
 
 SUPERUSER = "postgres"
 PASSWORD = "password"  # noqa: S105 - the name of its file

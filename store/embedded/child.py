@@ -2,7 +2,7 @@
 
 Knows nothing of Postgres or Valkey. The child runs in a session of its own, so that Ctrl-C in the
 terminal reaches only us, and we end it in order. It ends with us, however we end: see
-embedded_launcher.py.
+launcher.py.
 """
 
 import os
@@ -23,7 +23,7 @@ import psutil
 from anyio.abc import Process
 from anyio.to_thread import run_sync
 
-LAUNCHER = Path(__file__).with_name("embedded_launcher.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 LOG_BYTES = 4 * 1024 * 1024  # then it becomes *.log.1, and the one before it goes
 LOG_TAIL_LINES = 3
 LOG_JOIN_SECONDS = 1.0
