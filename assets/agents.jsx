@@ -1,0 +1,150 @@
+// The agents of the team, live, and the form that makes one or its next version.
+
+import { useEffect, useMemo, useReducer, useState } from "react";
+import { createPortal } from "react-dom";
+import { Link, useNavigate, useSearchParams } from "react-router";
+
+import { AgentForm } from "$/public/agent_form.jsx";
+import { me, query, read, send } from "$/public/api.js";
+import * as format from "$/public/format.js";
+import { watch } from "$/public/live.js";
+import { Ago, Command, Dialog, Failure, Icon, useNow } from "$/public/parts.jsx";
+import { TextField } from "$/public/tasks_filters.jsx";
+
+/** The page. */
+export function AgentsPage() {
+  const [search, setSearch] = useSearchParams();
+  const text = search.get("q");
+  const isMaking = search.has("new");
+  const list = useAgents(text);
+  const tools = document.getElementById("actions");
+  const change = (name, value) => setSearch((before) => {
+    const next = new URLSearchParams(before);
+    value === null ? next.delete(name) : next.set(name, value);
+    return next;
+  }, { replace: name === "q" });
+  return (
+    <>
+      {tools && createPortal(<button type="button" className="btn" onClick={() => change("new", "")}><Icon name="plus" size={14} /><span>New agent</span></button>, tools)}
+      <div className="page agents">
+        <div className="filters"><TextField value={text ?? ""} label="Search agents" onChange={(q) => change("q", q)} /></div>
+        <Body list={list} text={text} onNew={() => change("new", "")} onClear={() => change("q", null)} />
+      </div>
+      {isMaking && <NewAgent onClose={() => change("new", null)} />}
+    </>
+  );
+}
+
+function useAgents(text) {
+  const [, draw] = useReducer((count) => count + 1, 0);
+  const list = useMemo(() => ({ rows: new Map(), face: "loading", problem: null, cursor: null }), [text]);
+  useEffect(() => {
+    let stop = () => {};
+    let isGone = false;
+    const put = (row) => {
+      const before = list.rows.get(row.id);
+      if (before && before.position > row.position) return;
+      list.rows.set(row.id, row);
+    };
+    const load = async (cursor = null) => {
+      try {
+        const page = await read(`/agents${query({ text, cursor, limit: 200 })}`);
+        if (isGone) return;
+        page.items.forEach(put);
+        Object.assign(list, { face: "filled", problem: null, cursor: page.next });
+      } catch (problem) {
+        Object.assign(list, { face: list.rows.size ? "filled" : "failed", problem });
+      }
+      if (!isGone) draw();
+    };
+    list.load = load;
+    me().then(({ channels }) => {
+      if (isGone) return;
+      stop = watch(channels.agents, {
+        onPublication: (row) => {
+          if (text && !list.rows.has(row.id) && !row.name.includes(text.toLowerCase())) return;
+          put(row);
+          draw();
+        },
+        onReady: () => load(),
+        onGap: () => load(),
+      });
+      load();
+    }).catch((problem) => {
+      Object.assign(list, { face: "failed", problem });
+      draw();
+    });
+    return () => {
+      isGone = true;
+      stop();
+    };
+  }, [list, text]);
+  return list;
+}
+
+function Body({ list, text, onNew, onClear }) {
+  const now = useNow(15_000);
+  if (list.face === "loading") return <div className="sk-rows">{[70, 50, 60].map((width) => <div className="sk-row" key={width}><span className="sk sk-dot" /><span className={`sk sk-w${width}`} /><span className="sk sk-num" /></div>)}</div>;
+  if (list.face === "failed") return <Failure title="The agents could not be read" problem={list.problem} onRetry={() => list.load()} />;
+  const rows = [...list.rows.values()].sort((one, other) => one.name.localeCompare(other.name));
+  if (!rows.length) return <Empty text={text} onNew={onNew} onClear={onClear} />;
+  return (
+    <div className="listwrap scrolls">
+      <table className="table cards">
+        <thead>
+          <tr><th>Agent</th><th>Model</th><th>Strategy</th><th className="right">Version</th><th className="right">Open</th><th className="right">Finished</th><th className="right">Failed</th><th className="right">Changed</th></tr>
+        </thead>
+        <tbody>{rows.map((row) => <AgentLine key={row.id} row={row} now={now} />)}</tbody>
+      </table>
+      {list.cursor && <p className="paging"><button type="button" className="btn" onClick={() => list.load(list.cursor)}>Load more</button></p>}
+    </div>
+  );
+}
+
+function AgentLine({ row, now }) {
+  const navigate = useNavigate();
+  const failed = row.finished_tasks + row.failed_tasks ? (row.failed_tasks / (row.finished_tasks + row.failed_tasks)) * 100 : null;
+  return (
+    <tr className={row.state === "retired" ? "retired" : ""} onClick={() => navigate(`/agents/${row.name}`)}>
+      <td className="t"><span className="row"><span className="k-agent"><Icon name="agents" /></span>
+        <Link to={`/agents/${row.name}`} onClick={(event) => event.stopPropagation()}>{row.name}</Link>
+        {row.state !== "active" && <span className="tag">{row.state}</span>}
+        <span className="sub clip">{row.description}</span></span></td>
+      <td className="quiet mono">{row.model}</td>
+      <td className="quiet">{row.strategy}</td>
+      <td className="right num quiet" data-label="version">v{row.number}</td>
+      <td className={`right num ${row.open_tasks ? "s-working" : "sub"}`} data-label="open">{row.open_tasks ? format.count(row.open_tasks) : "–"}</td>
+      <td className="right num" data-label="finished">{format.count(row.finished_tasks)}</td>
+      <td className={`right num ${row.failed_tasks ? "" : "sub"}`} data-label="failed" title={failed === null ? undefined : `${failed.toFixed(1)} % of those that ended`}>{row.failed_tasks ? format.count(row.failed_tasks) : "–"}</td>
+      <td className="right num sub"><Ago time={row.updated_at} now={now} /></td>
+    </tr>
+  );
+}
+
+function Empty({ text, onNew, onClear }) {
+  if (text) {
+    return <div className="face"><div className="in"><h2>No agent fits “{text}”</h2><button type="button" className="btn above" onClick={onClear}>Show all agents</button></div></div>;
+  }
+  return (
+    <div className="face"><div className="in">
+      <h2>No agent yet</h2>
+      <p className="quiet">An agent is a named, versioned configuration that can be asked to do something: instructions, a model, tools, limits.</p>
+      <button type="button" className="btn primary above" onClick={onNew}><Icon name="plus" size={14} />New agent</button>
+      <p className="meta above">Or from a file on this machine</p>
+      <Command text="pygent agents create agent.yaml" />
+    </div></div>
+  );
+}
+
+function NewAgent({ onClose }) {
+  const navigate = useNavigate();
+  const create = async (spec) => {
+    const agent = await send("POST", "/agents", spec);
+    navigate(`/agents/${agent.name}`);
+  };
+  return (
+    <Dialog title="New agent" onClose={onClose} className="wide">
+      <AgentForm verb="Create agent" onSubmit={create} onCancel={onClose} />
+    </Dialog>
+  );
+}

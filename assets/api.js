@@ -1,0 +1,91 @@
+// The REST API of the same origin, with the cookie of the person who looks. A refusal becomes a
+// `Problem` in words (RFC 9457); nothing here retries by itself.
+
+const PATIENCE_MS = 20_000;
+
+/** What the API refused, or why it could not be asked. */
+export class Problem extends Error {
+  constructor({ title, detail, status, code, field, request, asked, errors }) {
+    super(detail || title);
+    Object.assign(this, { title, detail, status, code, field, request, asked, errors });
+  }
+
+  /** Whether the same request may succeed later. */
+  get isTemporary() {
+    return !this.status || this.status >= 500 || this.status === 429;
+  }
+}
+
+/** GET, and the JSON that comes back. */
+export const read = (path, options = {}) => ask("GET", path, options);
+
+/** POST or another verb with a JSON body. */
+export const send = (method, path, body, headers = {}) => ask(method, path, { body, headers });
+
+async function ask(method, path, { body, headers = {}, signal } = {}) {
+  const asked = `${method} /api/v1${path}`;
+  const limit = AbortSignal.timeout(PATIENCE_MS);
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      credentials: "same-origin",
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      headers: { accept: "application/json", ...(body ? { "content-type": "application/json" } : {}), ...headers },
+      body: body ? JSON.stringify(body) : undefined,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const late = limit.aborted ? `did not answer within ${PATIENCE_MS / 1000} s` : "cannot be reached";
+    throw new Problem({ title: "No answer", detail: `The hub ${late}.`, asked });
+  }
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const problem = await refusal(response, asked);
+  if (problem.status === 401) goToLogin();
+  throw problem;
+}
+
+async function refusal(response, asked) {
+  const said = await response.json().catch(() => ({}));
+  return new Problem({
+    title: said.title ?? response.statusText,
+    detail: said.detail ?? `The hub answered ${response.status}.`,
+    status: response.status,
+    code: said.code ?? String(said.type ?? "").split(/[/:#]/).pop(),
+    field: said.field ?? said.errors?.[0]?.field ?? null,
+    errors: said.errors ?? [],
+    request: response.headers.get("x-request-id"),
+    asked,
+  });
+}
+
+/** The door, and the way back. */
+export function goToLogin() {
+  if (location.pathname === "/login") return;
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+let known;
+/** Who is looking and which feeds are theirs; asked once a page load. */
+export function me() {
+  known ??= read("/me").catch((problem) => {
+    known = undefined;
+    throw problem;
+  });
+  return known;
+}
+
+/** The words of a query string from an object; empty values are left out. */
+export function query(values) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    for (const item of [value].flat()) {
+      if (item !== null && item !== undefined && item !== "") search.append(name, item);
+    }
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}
+
+/** A key that makes repeating the same submission harmless. */
+export const submissionKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;

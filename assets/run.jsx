@@ -1,0 +1,103 @@
+// Asking an agent something: the button of every page, and the form that others show in place.
+
+import { useEffect, useRef, useState } from "react";
+import { useNavigate } from "react-router";
+
+import { query, read, send, submissionKey } from "$/public/api.js";
+import { Dialog, Icon } from "$/public/parts.jsx";
+
+/** The button in the top bar, and its dialog. */
+export function RunAgent() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" id="run-agent" className="btn primary" onClick={() => setOpen(true)}>
+        <Icon name="play" size={14} /><span>Run agent</span>
+      </button>
+      {isOpen && (
+        <Dialog title="Run agent" onClose={() => setOpen(false)} className="run">
+          <Ask onDone={() => setOpen(false)} isFocused />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+/**
+ * A question to an agent; the answer is the page of its task.
+ *
+ * With `agent` it goes to that one, else to one of the list.
+ */
+export function Ask({ agent = null, suggestions = [], onDone, isFocused = false }) {
+  const navigate = useNavigate();
+  const [agents, setAgents] = useState(null);
+  const [chosen, setChosen] = useState(agent ?? "");
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState(null);
+  const [isBusy, setBusy] = useState(false);
+  const key = useRef(submissionKey()); // repeating a submission that got no answer is one task
+  const field = useRef(null);
+
+  useEffect(() => {
+    if (agent) return;
+    read(`/agents${query({ state: "active", limit: 200 })}`).then(({ items }) => {
+      setAgents(items);
+      setChosen((name) => name || (items.find((each) => each.name === "guide") ?? items[0])?.name || "");
+    }).catch(setProblem);
+  }, [agent]);
+  useEffect(() => {
+    if (isFocused) field.current?.focus();
+  }, [isFocused]);
+
+  const submit = async (event) => {
+    event?.preventDefault();
+    if (!text.trim() || !chosen || isBusy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      const receipt = await send("POST", "/tasks", { agent: chosen, input: text.trim() }, { "idempotency-key": key.current });
+      key.current = submissionKey();
+      onDone?.();
+      navigate(`/tasks/${receipt.id}`);
+    } catch (failure) {
+      setProblem(failure);
+      setBusy(false);
+    }
+  };
+  const enter = (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
+  };
+
+  return (
+    <form className="ask" onSubmit={submit}>
+      {!agent && (
+        <label>
+          <span className="meta">Agent</span>
+          <select value={chosen} onChange={(event) => setChosen(event.target.value)} disabled={!agents?.length}>
+            {agents?.map((each) => <option key={each.id} value={each.name}>{each.name}</option>)}
+            {!agents?.length && <option value="">{agents ? "No agent yet: make one under Agents" : "…"}</option>}
+          </select>
+        </label>
+      )}
+      <label>
+        <span className={agent ? "sr" : "meta"}>What should it do?</span>
+        <textarea ref={field} rows={4} value={text} placeholder="Ask, or say what to do" onKeyDown={enter}
+          onChange={(event) => setText(event.target.value)} />
+      </label>
+      {suggestions.length > 0 && !text && (
+        <div className="row wrap">
+          {suggestions.map((each) => (
+            <button type="button" className="chip" key={each} onClick={() => setText(each)}>{each}</button>
+          ))}
+        </div>
+      )}
+      {problem && <p className="error" role="alert"><Icon name="warning" size={14} />{problem.message}</p>}
+      <div className="row">
+        <span className="meta grow">Ctrl and Enter sends it</span>
+        <button type="submit" className="btn primary" disabled={isBusy || !text.trim() || !chosen}>
+          <Icon name="play" size={14} />{isBusy ? "Starting" : "Run agent"}
+        </button>
+      </div>
+    </form>
+  );
+}

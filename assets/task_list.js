@@ -1,0 +1,178 @@
+// The rows behind the list of tasks: pages by keyset from REST, changes from the feed. Rows keep
+// their order (by submission), so that nothing moves under the pointer; what is new waits to be
+// shown. No drawing in here.
+
+import { me, query, read } from "$/public/api.js";
+import { watch } from "$/public/live.js";
+
+const PAGE = 100;
+const FLUSH_MS = 250; // changes are shown together, at most four times a second
+const WINDOW_MS = { "15m": 9e5, "1h": 36e5, "24h": 864e5, "7d": 6048e5 };
+const WAITING = ["input-required", "auth-required"];
+
+/** The rows of one filter. `onChange` is told when something is to be drawn anew. */
+export class TaskList {
+  constructor(filter, onChange) {
+    this.filter = filter;
+    this.onChange = onChange;
+    this.rows = [];
+    this.known = new Map(); // id -> row, shown or waiting
+    this.fresh = []; // rows that wait behind the pill
+    this.cursor = null;
+    this.face = "loading";
+    this.problem = null;
+    this.isPaging = false;
+    this.mayInsert = () => true;
+    this.changes = [];
+    this.timer = null;
+    this.stop = () => {};
+    this.isClosed = false;
+  }
+
+  /** Listen first, read then: what changes in between arrives and is newer. */
+  async open() {
+    this.face = this.rows.length ? this.face : "loading";
+    this.problem = null;
+    this.onChange();
+    try {
+      const { channels } = await me();
+      if (this.isClosed) return;
+      this.stop();
+      this.stop = watch(channels.tasks, {
+        onPublication: (row) => this.take(row),
+        onReady: () => this.readFirst(),
+        onGap: () => this.readFirst(),
+      });
+      if (this.face === "loading") await this.readFirst();
+    } catch (problem) {
+      this.fail(problem);
+    }
+  }
+
+  close() {
+    this.isClosed = true;
+    this.stop();
+    clearTimeout(this.timer);
+  }
+
+  /** The newest page, merged into what is shown. */
+  async readFirst() {
+    try {
+      const page = await read(this.path(null));
+      if (this.isClosed) return;
+      const isFirst = this.face !== "filled";
+      if (isFirst) {
+        this.rows = [];
+        this.cursor = page.next;
+      }
+      for (const row of page.items) this.merge(row, isFirst);
+      this.face = "filled";
+      this.problem = null;
+      this.onChange();
+    } catch (problem) {
+      if (this.face === "filled") this.onChange();
+      else this.fail(problem);
+    }
+  }
+
+  /** The page after the last row. */
+  async readMore() {
+    if (!this.cursor || this.isPaging || this.face !== "filled") return;
+    this.isPaging = true;
+    this.onChange();
+    try {
+      const page = await read(this.path(this.cursor));
+      this.cursor = page.next;
+      for (const row of page.items) this.merge(row, true);
+      this.problem = null;
+    } catch (problem) {
+      this.problem = problem;
+    } finally {
+      this.isPaging = false;
+      if (!this.isClosed) this.onChange();
+    }
+  }
+
+  /** Show what waited behind the pill. */
+  showFresh() {
+    for (const row of this.fresh) place(this.rows, row);
+    this.fresh = [];
+    this.onChange();
+  }
+
+  take(row) {
+    this.changes.push(row);
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      const changes = this.changes;
+      this.changes = [];
+      for (const change of changes) this.merge(change, this.mayInsert());
+      this.onChange();
+    }, FLUSH_MS);
+  }
+
+  merge(row, mayInsert) {
+    const before = this.known.get(row.id);
+    if (before && before.version >= row.version) return;
+    if (before) return this.replace(row);
+    if (!this.fits(row)) return;
+    this.known.set(row.id, row);
+    if (mayInsert) place(this.rows, row);
+    else place(this.fresh, row);
+  }
+
+  replace(row) {
+    this.known.set(row.id, row);
+    for (const rows of [this.rows, this.fresh]) {
+      const index = rows.findIndex((each) => each.id === row.id);
+      if (index >= 0) rows[index] = row;
+    }
+  }
+
+  fits(row) {
+    const { state, agent, text, range } = this.filter;
+    const oldest = this.rows.at(-1);
+    if (this.cursor && oldest && row.submitted_at < oldest.submitted_at) return false;
+    if (state && !states(state).includes(row.state)) return false;
+    if (agent && agent !== row.agent_name && agent !== row.agent) return false;
+    if (WINDOW_MS[range] && Date.now() - Date.parse(row.submitted_at) > WINDOW_MS[range]) return false;
+    const title = row.title.toLowerCase();
+    return (text ?? "").toLowerCase().split(/\s+/).every((word) => title.includes(word));
+  }
+
+  path(cursor) {
+    const { state, agent, text, range } = this.filter;
+    const since = WINDOW_MS[range] && new Date(Date.now() - WINDOW_MS[range]).toISOString();
+    return `/tasks${query({ state: states(state), agent, text, since, cursor, limit: PAGE })}`;
+  }
+
+  fail(problem) {
+    if (this.isClosed) return;
+    this.face = "failed";
+    this.problem = problem;
+    this.onChange();
+  }
+}
+
+/** The states a filter of the bar stands for. */
+function states(name) {
+  if (!name) return [];
+  return name === "waiting" ? WAITING : [name];
+}
+
+/** Put a row where its submission belongs, newest first. */
+function place(rows, row) {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBefore(rows[middle], row)) low = middle + 1;
+    else high = middle;
+  }
+  rows.splice(low, 0, row);
+}
+
+function isBefore(one, other) {
+  if (one.submitted_at !== other.submitted_at) return one.submitted_at > other.submitted_at;
+  return one.id > other.id;
+}

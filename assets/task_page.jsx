@@ -1,0 +1,132 @@
+// One task: head, conversation, steps, raw events. The data is a TaskWatch; everything below draws
+// it anew at most once a frame, and ten times a second while only time passes.
+
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { createPortal } from "react-dom";
+import { Link, useParams, useSearchParams } from "react-router";
+
+import { EventLog } from "$/public/event_log.jsx";
+import * as format from "$/public/format.js";
+import { Inspector } from "$/public/inspector.jsx";
+import { Copy, Failure, Icon, Segment, isTyping, useIsPhone, useNow } from "$/public/parts.jsx";
+import { Talk } from "$/public/talk.jsx";
+import { TaskHead } from "$/public/task_head.jsx";
+import { TaskWatch } from "$/public/task_watch.js";
+import { Waterfall } from "$/public/waterfall.jsx";
+
+const KINDS = [["model", "Model"], ["tool", "Tool"], ["retrieval", "Retrieval"], ["memory", "Memory"], ["thought", "Thought"], ["agent", "Agent"]];
+
+/** The page. */
+export function TaskPage() {
+  const { task_id: id } = useParams();
+  const watch = useMemo(() => new TaskWatch(id), [id]);
+  useEffect(() => {
+    watch.open();
+    return () => watch.close();
+  }, [watch]);
+  useSyncExternalStore(watch.subscribe, watch.snapshot);
+  const { task, problem } = watch;
+  useEffect(() => {
+    if (task?.title) document.title = `${task.title} · PyGent Factory`;
+  }, [task?.title]);
+  const crumbs = <Crumbs id={id} />;
+  if (!task && problem) return <>{crumbs}<NoTask problem={problem} watch={watch} /></>;
+  if (!task) return crumbs;
+  return <>{crumbs}<Task key={id} watch={watch} task={task} /></>;
+}
+
+function NoTask({ problem, watch }) {
+  if (problem.status === 404) {
+    return (
+      <div className="face"><div className="in">
+        <h2>There is no such task</h2>
+        <p className="quiet">{problem.message} The link may be mistyped, or the task belongs to another team.</p>
+        <Link className="btn above" to="/tasks"><Icon name="leftc" size={14} />All tasks</Link>
+      </div></div>
+    );
+  }
+  return <Failure title="The task could not be read" problem={problem} onRetry={() => watch.open()} />;
+}
+
+function Crumbs({ id }) {
+  const slot = document.getElementById("crumbs");
+  return slot && createPortal(
+    <>
+      <Link to="/tasks" className="desk-only">Tasks</Link>
+      <span className="desk-only"><Icon name="rightc" size={12} /></span>
+      <Link className="phone-only btn ghost icon" to="/tasks" aria-label="Back to tasks"><Icon name="leftc" size={20} /></Link>
+      <span className="mono desk-only" title={id}>{format.shortId(id)}</span>
+      <span className="desk-only"><Copy text={id} label="Copy the task’s id" size={12} /></span>
+      <b className="phone-only">Task</b>
+    </>,
+    slot,
+  );
+}
+
+function Task({ watch, task }) {
+  const isOpen = !format.isFinal(task.state);
+  useNow(100, isOpen); // time passes without events too
+  const now = watch.now();
+  const isPhone = useIsPhone();
+  const [search, setSearch] = useSearchParams();
+  const [part, setPart] = useState("answer"); // on a phone one at a time
+  const view = search.get("view") === "events" ? "events" : "steps";
+  const selected = search.get("step");
+  const step = selected && task.steps.find((each) => each.id === selected);
+  const change = (name, value) => setSearch((before) => {
+    const next = new URLSearchParams(before);
+    value ? next.set(name, value) : next.delete(name);
+    return next;
+  }, { replace: true });
+  const select = (id) => change("step", id);
+  useEffect(() => {
+    const press = (event) => event.key === "Escape" && !isTyping(event) && !document.querySelector(".passage, dialog[open]") && select(null);
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+
+  const shown = isPhone ? part : null;
+  const right = (isPhone ? part === "events" : view === "events")
+    ? <div className="wf-events"><EventLog watch={watch} to={task.version} /></div>
+    : (
+      <>
+        <Waterfall task={task} selected={selected} onSelect={select} now={now} isPhone={isPhone} />
+        {step && <Inspector watch={watch} step={step} onClose={() => select(null)} now={now} />}
+      </>
+    );
+  return (
+    <div className="page task" data-part={shown}>
+      <TaskHead watch={watch} task={task} now={now} />
+      {isPhone && (
+        <Segment label="Part of the task" className="phonetabs" value={part} onChange={setPart}
+          options={[["answer", "Answer"], ["steps", `Steps ${task.steps.length}`], ["events", "Raw events"]]} />
+      )}
+      <div className="taskbody">
+        {(!isPhone || part === "answer") && <Talk task={task} onSelect={(id) => { select(id); setPart("steps"); }} now={now} />}
+        {(!isPhone || part !== "answer") && (
+          <section className="steps" aria-label={view === "events" ? "Raw events" : "Steps"}>
+            {!isPhone && <StepsHead task={task} view={view} onView={(next) => change("view", next === "events" ? next : null)} />}
+            {right}
+          </section>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function StepsHead({ task, view, onView }) {
+  const kinds = new Set(task.steps.map((step) => step.kind));
+  return (
+    <div className="wf-head">
+      <h2>{view === "events" ? "Raw events" : "Steps"}</h2>
+      <span className="meta num">{format.count(view === "events" ? task.version : task.steps.length)}</span>
+      {view === "steps" && (
+        <div className="keys">
+          {KINDS.filter(([kind]) => kinds.has(kind)).map(([kind, word]) => <span key={kind} className={`key-${kind}`}><i /><span className="quiet">{word}</span></span>)}
+        </div>
+      )}
+      <span className="grow" />
+      <Segment label="View" value={view} onChange={onView} options={[["steps", "Waterfall"], ["events", "Raw events"]]} />
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+// The filters above the list of tasks, and what it says when it is empty.
+
+import { useEffect, useRef, useState } from "react";
+
+import { query, read } from "$/public/api.js";
+import * as format from "$/public/format.js";
+import { useOverview } from "$/public/overview_data.js";
+import { Command, Icon, isTyping } from "$/public/parts.jsx";
+import { Ask } from "$/public/run.jsx";
+
+const BAR = [
+  [null, "All"], ["submitted", "Submitted"], ["working", "Working"], ["waiting", "Waiting"],
+  ["completed", "Completed"], ["failed", "Failed"], ["canceled", "Canceled"], ["rejected", "Rejected"],
+];
+const ENDED = ["completed", "failed", "canceled"];
+
+/** The states as filters, with how many there are where that is known. */
+export function StateBar({ filter, onChoose }) {
+  const counts = useCounts(filter);
+  return (
+    <div className="statebar" role="group" aria-label="States">
+      {BAR.map(([state, word]) => (
+        <button type="button" key={word} aria-pressed={filter.state === state} onClick={() => onChoose(state)}>
+          {state && <Icon name={`s-${state === "waiting" ? "input-required" : state}`} size={14} className={`s-${state === "waiting" ? "input-required" : state}`} />}
+          {word}
+          {counts?.[state ?? "all"] !== undefined && <b>{format.count(counts[state ?? "all"])}</b>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Counts of the range from the overview; unknown under a text or an agent, and for all time. */
+function useCounts({ range, agent, text }) {
+  const { overview } = useOverview(range === "all" ? "15m" : range);
+  if (!overview || agent || text) return null;
+  const counts = { submitted: overview.submitted, working: overview.working, waiting: overview.waiting };
+  if (range === "all") return counts;
+  for (const state of ENDED) counts[state] = overview.buckets.reduce((sum, bucket) => sum + bucket[state], 0);
+  counts.all = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  return counts;
+}
+
+/** Words of the title; `/` goes there. */
+export function TextField({ value, onChange, label = "Search titles" }) {
+  const [text, setText] = useState(value);
+  const field = useRef(null);
+  const timer = useRef(null);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    const press = (event) => {
+      if (event.key !== "/" || isTyping(event)) return;
+      event.preventDefault();
+      field.current.focus();
+      field.current.select();
+    };
+    addEventListener("keydown", press);
+    return () => {
+      removeEventListener("keydown", press);
+      clearTimeout(timer.current);
+    };
+  }, []);
+  const change = (next) => {
+    setText(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => onChange(next.trim() || null), 250);
+  };
+  return (
+    <div className="field seekfield">
+      <Icon name="search" size={14} />
+      <input ref={field} type="search" aria-label={label} placeholder={label} value={text} maxLength={200}
+        onChange={(event) => change(event.target.value)}
+        onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
+      <kbd className="desk-only" aria-hidden="true">/</kbd>
+    </div>
+  );
+}
+
+/** One agent, or any. */
+export function AgentChoice({ value, onChange }) {
+  const [names, setNames] = useState([]);
+  useEffect(() => {
+    read(`/agents${query({ limit: 200 })}`).then(({ items }) => setNames(items.map((each) => each.name))).catch(() => {});
+  }, []);
+  const options = value && !names.includes(value) ? [value, ...names] : names;
+  return (
+    <label className="chip">
+      <span className="k">Agent</span>
+      <select value={value ?? ""} onChange={(event) => onChange(event.target.value || null)}>
+        <option value="">any</option>
+        {options.map((name) => <option key={name} value={name}>{name}</option>)}
+      </select>
+    </label>
+  );
+}
+
+const QUESTIONS = ["What is an attempt?", "How does a watcher resume?", "How do I add documents?"];
+
+/** Nothing to show: what a task is and how to make one, or how to see more. */
+export function Empty({ hasFilter, onClear }) {
+  if (hasFilter) {
+    return (
+      <div className="face">
+        <div className="in">
+          <h2>No task fits these filters</h2>
+          <p className="quiet">Tasks that fit will appear here by themselves as they are submitted.</p>
+          <button type="button" className="btn above" onClick={onClear}>Show all tasks of all time</button>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <div className="face">
+      <div className="in">
+        <h2>No task yet</h2>
+        <p className="quiet">A task is one request to one agent. You see it think, search and write here while it works.</p>
+        <section className="panel above" aria-label="Ask guide">
+          <header><Icon name="agents" /><h2>Ask guide</h2><span className="meta">answers from this product’s own documentation, needs no key</span></header>
+          <div className="body"><Ask agent="guide" suggestions={QUESTIONS} /></div>
+        </section>
+        <p className="meta above">Or from a terminal on this machine</p>
+        <Command text={'pygent run guide "What is an attempt?"'} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+"""What the build adds to Reflex's own: the theme's variables, and pages that serve any address.
+
+Runs only inside `reflex export`.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from reflex.plugins import Plugin
+
+from dashboard import theme
+
+_TOKENS = "tokens.css"
+_FONTS = ("@fontsource-variable/inter@5.3.0", "@fontsource-variable/jetbrains-mono@5.3.0")
+_ADDRESS = re.compile(r"`(ws|http)://[^/`]+(/[^`]*)`")
+
+
+class Stylesheet(Plugin):
+    """Writes the theme's variables and faces of type where the other stylesheets find them."""
+
+    def get_frontend_development_dependencies(self, **_context: object) -> list[str]:
+        """The packages the fonts come from; the site carries them, no page asks elsewhere.
+
+        Not among the other dependencies: Reflex imports those whole, with every subset.
+        """
+        return list(_FONTS)
+
+    def get_static_assets(self, **_context: object) -> Sequence[tuple[Path, str | bytes]]:
+        """The one generated stylesheet."""
+        return [(Path("styles") / _TOKENS, theme.stylesheet())]
+
+    def get_stylesheet_paths(self, **_context: object) -> Sequence[str]:
+        """Put before the stylesheets of `assets/`."""
+        return [f"./{_TOKENS}"]
+
+
+class SameOrigin(Plugin):
+    """Makes the pages ask the origin they came from, whatever the build took for its address."""
+
+    def post_build(self, *, static_dir: Path, **_context: object) -> None:
+        """Rewrite the address that is baked into the site.
+
+        Raises:
+            RuntimeError: There is none; Reflex writes it elsewhere now.
+        """
+        changed = 0
+        for script in static_dir.glob("**/assets/reflex-env-*.js"):
+            text, count = _ADDRESS.subn(_follow_origin, script.read_text())
+            script.write_text(text)
+            changed += count
+        if not changed:
+            raise RuntimeError("no backend address found in the built pages")
+
+
+def _follow_origin(match: re.Match[str]) -> str:
+    base = "location.origin.replace(/^http/,`ws`)" if match[1] == "ws" else "location.origin"
+    return f"({base}+`{match[2]}`)"

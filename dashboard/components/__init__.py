@@ -1,0 +1,1 @@
+"""Drawings without state: functions from values to elements."""

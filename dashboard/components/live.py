@@ -1,0 +1,94 @@
+"""The live parts: local JSX around the one connection, drawn in the browser only.
+
+Each class names a file of `assets/` and what it exports. They take no state: what they show comes
+from the hub by REST and WebSocket, with the cookie of the person who looks.
+"""
+
+import reflex as rx
+
+_PACKAGES = [
+    "centrifuge@5.8.0",
+    "@tanstack/react-virtual@3.13.12",
+    "marked@18.2.1",
+]
+
+
+class _Live(rx.NoSSRComponent):
+    lib_dependencies: list[str] = _PACKAGES
+
+
+class ConnectionLight(_Live):
+    """Live, catching up, reconnecting or offline; four shapes."""
+
+    library = "$/public/shell.jsx"
+    tag = "ConnectionLight"
+
+
+class OpenTasks(_Live):
+    """How many tasks are open, beside the word Tasks."""
+
+    library = "$/public/shell.jsx"
+    tag = "OpenTasks"
+
+
+class Account(_Live):
+    """Who is looking, the theme and the way out."""
+
+    library = "$/public/shell.jsx"
+    tag = "Account"
+
+
+class Keys(_Live):
+    """The keys that work on every page, and their list behind `?`."""
+
+    library = "$/public/shell.jsx"
+    tag = "Keys"
+
+
+class RunAgent(_Live):
+    """The button that asks an agent something."""
+
+    library = "$/public/run.jsx"
+    tag = "RunAgent"
+
+
+class OverviewPage(_Live):
+    """What works now, throughput, errors, cost, the feed."""
+
+    library = "$/public/overview.jsx"
+    tag = "OverviewPage"
+
+
+class TasksPage(_Live):
+    """The list of tasks with its filters."""
+
+    library = "$/public/tasks.jsx"
+    tag = "TasksPage"
+
+
+class TaskPage(_Live):
+    """One task, live."""
+
+    library = "$/public/task_page.jsx"
+    tag = "TaskPage"
+
+
+class AgentsPage(_Live):
+    """The list of agents, and the form for a new one."""
+
+    library = "$/public/agents.jsx"
+    tag = "AgentsPage"
+
+
+class AgentPage(_Live):
+    """One agent: its spec, its versions, its tasks."""
+
+    library = "$/public/agent.jsx"
+    tag = "AgentPage"
+
+
+class LoginDoor(_Live):
+    """Sends those on who are logged in already."""
+
+    library = "$/public/shell.jsx"
+    tag = "LoginDoor"

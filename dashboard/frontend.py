@@ -1,0 +1,46 @@
+"""The Reflex app: what `reflex export` compiles into the site.
+
+It has no state: what is live comes to the page from the hub directly, and forms ask the REST API.
+So a server needs the built files only, and never imports this module; `app.py` serves them.
+"""
+
+import reflex as rx
+
+from dashboard.components.icons import icon, sprite
+from dashboard.components.link import Link
+from dashboard.pages import PAGES
+from dashboard.routes import OVERVIEW
+
+_STYLESHEETS = ("base", "shell", "controls", "lists", "charts", "talk", "steps", "phone")
+
+app = rx.App(
+    enable_state=False,
+    theme=None,
+    toaster=None,
+    html_lang="en",
+    html_custom_attrs={"class": "dark"},
+    stylesheets=[f"/styles/{name}.css" for name in _STYLESHEETS],
+    head_components=[
+        rx.el.meta(name="color-scheme", content="dark light"),
+        rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
+        rx.el.link(rel="manifest", href="/manifest.webmanifest"),
+    ],
+)
+
+
+def _nowhere() -> rx.Component:
+    return rx.fragment(
+        sprite(),
+        rx.el.main(
+            rx.el.h1("There is no such page"),
+            rx.el.p("The address may be mistyped, or the page was moved.", class_name="quiet"),
+            Link.create(icon("leftc"), "Overview", to=OVERVIEW, class_name="btn"),
+            id="main",
+            class_name="nowhere",
+        ),
+    )
+
+
+for page in PAGES:
+    app.add_page(page.view, route=page.route, title=f"{page.title} · PyGent Factory")
+app.add_page(_nowhere, route="404", title="Not found · PyGent Factory")

@@ -1,0 +1,13 @@
+"""The pages. Plugging one in: its file, and its line in the table."""
+
+from dashboard.page import Page
+from dashboard.pages import agent, agents, login, overview, task, tasks
+
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    tasks.PAGE,
+    task.PAGE,
+    agents.PAGE,
+    agent.PAGE,
+    login.PAGE,
+)

@@ -1,0 +1,13 @@
+"""Where the pages stand: read by the pages when they are built, by `app.py` when it serves them.
+
+Nothing else is in here, so that a server knows its paths without importing Reflex.
+"""
+
+OVERVIEW = "/"
+TASKS = "/tasks"
+TASK = "/tasks/[task_id]"
+AGENTS = "/agents"
+AGENT = "/agents/[agent_name]"
+LOGIN = "/login"
+
+ALL = (OVERVIEW, TASKS, TASK, AGENTS, AGENT, LOGIN)
