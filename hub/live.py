@@ -81,6 +81,8 @@ class Live:
 
     def _catch_up(self, subscriber: Subscriber) -> None:
         if not subscriber.is_closed:
+            if subscriber.has_been_live:
+                self.recoveries.fell_behind += 1
             self._group.start_soon(recovery.catch_up, subscriber)
 
     def follow(

@@ -81,6 +81,7 @@ class Subscriber:
         self.publications: Sequence[Publication] = ()
         self.reached = watched.top  # the last offset given to the reader
         self.is_live = False
+        self.has_been_live = False
         self.is_closed = False
         self._catch_up = catch_up
         self._leave = leave
@@ -97,6 +98,7 @@ class Subscriber:
 
     def fall_behind(self) -> None:
         """Read the history until the top is reached."""
+        self.has_been_live = self.is_live
         self.is_live = False
         self._catch_up(self)
 

@@ -98,7 +98,7 @@ class Session:
         return Authenticate(command.id, connect.token or None)
 
     def _without_id(self, command: Command) -> Decision | None:
-        if command.send is not None:
+        if command.send:
             return Close(codes.NOT_SERVED)
         if command != _PONG or self._pong_by == float("inf"):
             return Close(codes.BAD_COMMAND)
@@ -108,7 +108,7 @@ class Session:
     def _with_id(self, command: Command) -> Decision:
         if command.connect is not None or command.id < 0:
             return Close(codes.BAD_COMMAND)
-        if command.send is not None:
+        if command.send:
             return Close(codes.NOT_SERVED)
         try:
             return self._by_method(command)
@@ -128,15 +128,17 @@ class Session:
             case Command(publish=wire.PublishRequest() as request):
                 _channel(request.channel)
                 return Send(wire.error(command.id, codes.PERMISSION_DENIED))
-            case Command(presence=None, presence_stats=None, sub_refresh=None, rpc=None):
-                return Send(wire.error(command.id, codes.METHOD_NOT_FOUND))
-            case _:
+            case _ if (
+                command.presence or command.presence_stats or command.sub_refresh or command.rpc
+            ):
                 return Send(wire.error(command.id, codes.NOT_AVAILABLE))
+            case _:
+                return Send(wire.error(command.id, codes.METHOD_NOT_FOUND))
 
     def _subscribe(self, command_id: int, request: wire.SubscribeRequest) -> Decision:
         if request.type:
             return Send(wire.error(command_id, codes.PERMISSION_DENIED))
-        if request.tf is not None:
+        if request.tf:
             return Send(wire.error(command_id, codes.BAD_REQUEST))
         channel = _channel(request.channel)
         if request.channel in self._channels:

@@ -12,6 +12,7 @@ from protocols.channels import Publication
 from protocols.websocket.codes import ErrorCode, Unsubscribed
 
 PING = b"{}"
+ABSENT = msgspec.Raw()  # a field that was not there; `Raw | None` reads null only
 
 
 class StreamPositionField(msgspec.Struct, omit_defaults=True):
@@ -38,7 +39,7 @@ class SubscribeRequest(msgspec.Struct):
     offset: int = 0
     flag: int = 0
     type: int = 0
-    tf: msgspec.Raw | None = None
+    tf: msgspec.Raw = ABSENT
 
 
 class UnsubscribeRequest(msgspec.Struct):
@@ -78,11 +79,11 @@ class Command(msgspec.Struct):
     history: HistoryRequest | None = None
     refresh: RefreshRequest | None = None
     publish: PublishRequest | None = None
-    presence: msgspec.Raw | None = None
-    presence_stats: msgspec.Raw | None = None
-    sub_refresh: msgspec.Raw | None = None
-    rpc: msgspec.Raw | None = None
-    send: msgspec.Raw | None = None
+    presence: msgspec.Raw = ABSENT
+    presence_stats: msgspec.Raw = ABSENT
+    sub_refresh: msgspec.Raw = ABSENT
+    rpc: msgspec.Raw = ABSENT
+    send: msgspec.Raw = ABSENT
 
 
 class PublicationField(msgspec.Struct, omit_defaults=True):

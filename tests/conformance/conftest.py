@@ -1,0 +1,105 @@
+"""Real servers on loopback: one in this process, and one that may be killed."""
+
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+import pytest
+
+from hub.live import Live, open_hub
+from hub.server import HubServer, server_config
+from protocols.websocket.routes import PATH, Sockets
+from store.connect import Addresses, open_store
+from tests.conformance.serve import Tokens, application
+from tests.hub.conftest import Written
+
+
+@pytest.fixture
+def addresses(database: str, redis_url: str, redis_prefix: str) -> Addresses:
+    return Addresses(database=database, redis=redis_url, redis_prefix=redis_prefix)
+
+
+@dataclass
+class Served:
+    url: str
+    live: Live
+    sockets: Sockets
+    tokens: Tokens
+    write: Written
+    server: HubServer
+
+
+@contextlib.asynccontextmanager
+async def served_on(addresses: Addresses) -> AsyncGenerator[Served]:
+    """A server in this process, on a port of its own."""
+    tokens = Tokens()
+    async with open_store(addresses, pool_size=4) as store, open_hub(store) as live:
+        sockets = Sockets(live, tokens.authenticate)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            config = server_config(application(sockets))
+            server = HubServer(config, drain=lambda: sockets.drain(within_seconds=0.1))
+            url = f"ws://127.0.0.1:{listening.getsockname()[1]}{PATH}"
+            async with anyio.create_task_group() as group:
+                group.start_soon(server.serve, [listening])
+                with anyio.fail_after(10):
+                    while not server.started:
+                        await anyio.sleep(0.01)
+                yield Served(url, live, sockets, tokens, Written(store), server)
+                server.should_exit = True
+
+
+@pytest.fixture
+async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Served]:
+    async with served_on(addresses) as served:
+        yield served
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+class Program:
+    """The same server as a program on a fixed port, to be killed and started again."""
+
+    def __init__(self, addresses: Addresses, port: int) -> None:
+        self.url = f"ws://127.0.0.1:{port}{PATH}"
+        self._port = port
+        self._command = [
+            *(sys.executable, "-m", "tests.conformance.serve"),
+            *(addresses.database, addresses.redis, addresses.redis_prefix, str(port)),
+        ]
+        self._process: anyio.abc.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await anyio.open_process(self._command, stdout=None, stderr=None)
+        with anyio.fail_after(30):
+            while True:
+                try:
+                    await (await anyio.connect_tcp("127.0.0.1", self._port)).aclose()
+                except OSError:
+                    await anyio.sleep(0.05)
+                else:
+                    return
+
+    async def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            await self._process.aclose()
+            self._process = None
+
+
+@contextlib.asynccontextmanager
+async def program_on(addresses: Addresses) -> AsyncGenerator[Program]:
+    program = Program(addresses, free_port())
+    try:
+        await program.start()
+        yield program
+    finally:
+        with anyio.CancelScope(shield=True):
+            await program.kill()

@@ -1,0 +1,257 @@
+"""The endpoint over a real server: what clients rely on beyond the session's own rules."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from protocols.websocket import connection as connections
+from tests.conformance.conftest import Served
+from tests.hub.conftest import dense
+
+CONNECT = {"id": 1, "connect": {"token": "team-1", "name": "test"}}
+
+
+class Client:
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self._lines: list[str] = []
+
+    async def send(self, *commands: object) -> None:
+        await self.socket.send("\n".join(json.dumps(command) for command in commands))
+
+    async def next(self) -> dict[str, Any]:
+        with anyio.fail_after(10):
+            while not self._lines:
+                frame = await self.socket.recv()
+                assert isinstance(frame, str)
+                self._lines = frame.split("\n")
+        return json.loads(self._lines.pop(0))
+
+    async def pushed(self, count: int) -> list[int]:
+        return [(await self.next())["push"]["pub"]["offset"] for _ in range(count)]
+
+    async def closed(self) -> tuple[int, str]:
+        with anyio.fail_after(15):
+            async for _ in self._until_closed():
+                pass
+            await self.socket.wait_closed()
+        assert self.socket.close_code is not None
+        return self.socket.close_code, self.socket.close_reason or ""
+
+    async def _until_closed(self) -> AsyncGenerator[None]:
+        try:
+            while True:
+                await self.socket.recv()
+                yield
+        except ConnectionClosed:
+            return
+
+
+@asynccontextmanager
+async def client_of(served: Served, **options: Any) -> AsyncGenerator[Client]:
+    async with connect(served.url, compression=None, max_size=None, **options) as socket:
+        yield Client(socket)
+
+
+async def test_a_frame_with_connect_and_subscribes_is_answered_in_order(served: Served):
+    channels = [served.write.new_stream() for _ in range(3)]
+    for channel in channels:
+        await served.write.append(channel, 2)
+
+    async with client_of(served) as client:
+        subscribes = [
+            {"id": n, "subscribe": {"channel": str(channel), "recover": True, "offset": 1}}
+            for n, channel in enumerate(channels, 2)
+        ]
+        await client.send(CONNECT, *subscribes)
+
+        connected = (await client.next())["connect"]
+        assert connected["client"]
+        assert (connected["version"], connected["ping"], connected["pong"]) == ("pygent", 25, True)
+        for number in range(2, 5):
+            reply = await client.next()
+            assert reply["id"] == number
+            assert reply["subscribe"]["recovered"]
+            assert reply["subscribe"]["was_recovering"]
+            assert reply["subscribe"]["offset"] == 1
+            assert [one["offset"] for one in reply["subscribe"]["publications"]] == [2]
+        await served.write.append(channels[1])
+        push = (await client.next())["push"]
+        assert push["channel"] == str(channels[1])
+        assert push["pub"]["offset"] == push["pub"]["data"]["version"] == 3
+
+
+async def test_the_subscribe_reply_leaves_before_any_push_and_none_follows_the_unsubscribe(
+    served: Served,
+):
+    channel = served.write.new_stream()
+    await served.write.append_many(channel, 2000)
+
+    async def append() -> None:
+        while True:
+            await served.write.append(channel)
+
+    async with client_of(served) as client, anyio.create_task_group() as group:
+        group.start_soon(append)
+        await client.send(CONNECT)
+        await client.next()
+        since = {"recover": True, "offset": 0}
+        await client.send({"id": 2, "subscribe": {"channel": str(channel), **since}})
+        reply = await client.next()
+        page = [one["offset"] for one in reply["subscribe"]["publications"]]
+        pushed = await client.pushed(2500 - len(page))
+        assert page + pushed == dense(1, 2500)
+
+        await client.send({"id": 3, "unsubscribe": {"channel": str(channel)}}, {"id": 4, "rpc": {}})
+        while "id" not in (message := await client.next()):
+            pass
+        assert message == {"id": 3, "unsubscribe": {}}
+        assert (await client.next())["id"] == 4
+        group.cancel_scope.cancel()
+
+
+async def test_foreign_and_absent_channels_answer_the_same(served: Served):
+    channel = served.write.new_stream()
+    await served.write.append(channel)
+
+    async with client_of(served) as client:
+        await client.send({"id": 1, "connect": {"token": "team-2"}})
+        await client.next()
+        for name in (str(channel), str(served.write.new_stream()), "tasks:1", "what:ever"):
+            await client.send({"id": 2, "subscribe": {"channel": name}})
+            error = (await client.next())["error"]
+            assert error["code"] == 102
+            assert name not in error["message"] or "there is no" in error["message"]
+
+
+async def test_all_or_nothing_recovery_is_refused_with_112(served: Served):
+    channel = served.write.new_stream()
+    await served.write.append(channel)
+
+    async with client_of(served) as client:
+        await client.send(CONNECT)
+        await client.next()
+        wish = {"channel": str(channel), "recover": True, "epoch": "_", "offset": 0, "flag": 2}
+        await client.send({"id": 2, "subscribe": wish})
+        assert (await client.next())["error"]["code"] == 112
+        await client.send({"id": 3, "subscribe": {**wish, "flag": 1}})
+        result = (await client.next())["subscribe"]
+        assert "recovered" not in result
+        assert result["offset"] == 1
+
+
+async def test_history_is_read_from_the_log(served: Served):
+    channel = served.write.new_stream()
+    await served.write.append(channel, 5)
+
+    async with client_of(served) as client:
+        await client.send(CONNECT)
+        await client.next()
+        wish = {"channel": str(channel), "limit": 2, "reverse": True}
+        await client.send({"id": 2, "history": wish})
+        result = (await client.next())["history"]
+    assert [one["offset"] for one in result["publications"]] == [5, 4]
+    assert result["offset"] == 5
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ({"id": 1, "connect": {"token": "wrong"}}, 3500),
+        ({"id": 1, "subscribe": {"channel": "tasks:1"}}, 3501),
+    ],
+)
+async def test_a_bad_beginning_closes(served: Served, command: object, code: int):
+    async with client_of(served) as client:
+        await client.send(command)
+        assert (await client.closed())[0] == code
+
+
+async def test_too_large_and_binary_messages_close(served: Served):
+    async with client_of(served) as client:
+        await client.socket.send("x" * 65_537)
+        assert (await client.closed())[0] == 1009
+    async with client_of(served) as client:
+        await client.socket.send(b"{}")
+        assert (await client.closed())[0] == 3506
+
+
+async def test_json_is_the_only_form_and_echoed_when_offered(served: Served):
+    async with client_of(served, subprotocols=["centrifuge-json"]) as client:
+        assert client.socket.subprotocol == "centrifuge-json"
+    async with client_of(served) as client:
+        assert client.socket.subprotocol is None
+    with pytest.raises(Exception, match="400"):
+        async with client_of(served, subprotocols=["centrifuge-protobuf"]):
+            pass
+
+
+async def test_a_revoked_token_closes_for_good_and_trouble_does_not(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(connections, "RECHECK_SECONDS", 0.1)
+    async with client_of(served) as client:
+        await client.send(CONNECT)
+        await client.next()
+        served.tokens.is_away = True
+        await anyio.sleep(0.3)
+        served.tokens.is_away = False
+        await client.send({"id": 2, "rpc": {}})
+        assert (await client.next())["error"]["code"] == 108
+        served.tokens.revoked.add("team-1")
+        assert (await client.closed())[0] == 3500
+
+
+async def test_a_token_that_ends_is_refreshed(served: Served):
+    async with client_of(served) as client:
+        await client.send({"id": 1, "connect": {"token": "expires-60"}})
+        result = (await client.next())["connect"]
+        assert result["expires"]
+        assert 55 <= result["ttl"] <= 60
+        await client.send({"id": 2, "refresh": {"token": "expires-90"}})
+        assert (await client.next())["refresh"]["ttl"] >= 85
+        await client.send({"id": 3, "refresh": {"token": "expires-0"}})
+        assert (await client.next())["error"]["code"] == 109
+    async with client_of(served) as client:
+        await client.send({"id": 1, "connect": {"token": "expires-0"}})
+        assert (await client.next())["error"]["code"] == 109
+
+
+async def test_a_stopping_server_says_so_to_each(served: Served):
+    async with client_of(served) as one, client_of(served) as other:
+        for client in (one, other):
+            await client.send(CONNECT)
+            await client.next()
+        assert len(served.sockets) == 2
+        served.server.should_exit = True
+        assert await one.closed() == (3001, "shutdown")
+        assert await other.closed() == (3001, "shutdown")
+
+
+async def test_a_reader_that_stops_reading_is_cut_as_slow_and_holds_nobody_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("protocols.websocket.outbox.WRITE_SECONDS", 1.0)
+    channel = served.write.new_stream()
+    await served.write.append(channel)
+
+    async with client_of(served) as quick, client_of(served, max_queue=1) as stuck:
+        for client in (quick, stuck):
+            subscribe = {"id": 2, "subscribe": {"channel": str(channel)}}
+            await client.send(CONNECT, subscribe)
+            await client.next()
+            await client.next()
+        for _ in range(40):
+            await served.write.append(channel, 20, size=16_000)
+        assert await quick.pushed(800) == dense(2, 801)
+        with anyio.fail_after(10):
+            while not served.sockets.counters.slow_closes:
+                await anyio.sleep(0.02)
+        assert served.live.recoveries.fell_behind >= 1
+        assert (await stuck.closed())[0] == 3008
