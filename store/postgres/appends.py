@@ -114,6 +114,8 @@ class Answer(msgspec.Struct, frozen=True):
     time: datetime
 
 
+# stream, team, kind, expected, attempt, seq, key, request hash, to_state, actor
+EncodedAppend = tuple[bytes, int, int, int, int, int, bytes | None, bytes | None, int, bytes]
 EncodedEvent = tuple[bool, bytes, bytes | None, bytes | None]  # is a delta, type, head, body
 EncodedJob = tuple[bytes, bytes, bytes | None, bytes]  # queue, task, lock, arguments
 
@@ -122,22 +124,29 @@ class Entry:
     """An append on its way: encoded, and with the future its caller waits for."""
 
     __slots__ = (
-        "actor",
         "answer",
         "append",
         "deadline",
         "events",
         "jobs",
-        "key",
+        "row",
         "size",
-        "stream",
     )
 
     def __init__(self, append: Append) -> None:
         self.append = append
-        self.stream = stream_bytes(append.stream)
-        self.actor = append.actor.encode()
-        self.key = _key(append)
+        self.row: EncodedAppend = (
+            stream_bytes(append.stream),
+            append.team,
+            append.kind,
+            -1 if append.expected is None else append.expected,
+            append.attempt,
+            append.seq,
+            _key(append),
+            append.request_hash,
+            -1 if append.to_state is None else append.to_state,
+            append.actor.encode(),
+        )
         self.events, self.size = _encoded(append)
         self.jobs: list[EncodedJob] = [_encoded_job(job) for job in append.jobs]
         self.deadline = 0.0

@@ -45,19 +45,21 @@ def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ..
     events = [event for entry in entries for event in entry.events]
     last, owner = _owners(entries, len(events))
     delta, kind, head, body = zip(*events, strict=True)
-    appends = [entry.append for entry in entries]
+    stream, team, stream_kind, expected, attempt, seq, key, request_hash, to_state, actor = zip(
+        *[entry.row for entry in entries], strict=True
+    )
     return (
         shard,
-        uuids([entry.stream for entry in entries]),
-        integers([append.team for append in appends]),
-        small_integers([append.kind for append in appends]),
-        integers([-1 if append.expected is None else append.expected for append in appends]),
-        integers([append.attempt for append in appends]),
-        integers([append.seq for append in appends]),
-        optional_uuids([entry.key for entry in entries]),
-        blobs([append.request_hash for append in appends]),
-        small_integers([-1 if append.to_state is None else append.to_state for append in appends]),
-        texts([entry.actor for entry in entries]),
+        uuids(stream),
+        integers(team),
+        small_integers(stream_kind),
+        integers(expected),
+        integers(attempt),
+        integers(seq),
+        optional_uuids(key),
+        blobs(request_hash),
+        small_integers(to_state),
+        texts(actor),
         last,
         owner,
         flags(delta),

@@ -75,7 +75,10 @@ class EventLog:
             Unavailable: The database was out of reach for too long. It may have been done: repeat
                 it with the same `key`, or `attempt` and `seq`, to know.
         """
-        return appended(append, await self._writer.append(Entry(append)))
+        entry = Entry(append)
+        if self._writer.is_full:
+            await self._writer.room()
+        return appended(append, await self._writer.put(entry))
 
     async def read(
         self, stream: StreamId, *, after: int = 0, limit: int = 500, deltas: bool = True
