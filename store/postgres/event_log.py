@@ -16,6 +16,7 @@ from anyio import create_task_group, move_on_after
 
 from protocols.events import Event, StreamId
 from store.postgres import reading
+from store.postgres.append_connection import AppendConnection
 from store.postgres.appends import AGENT as AGENT
 from store.postgres.appends import TASK as TASK
 from store.postgres.appends import Append as Append
@@ -26,7 +27,7 @@ from store.postgres.counters import Counters
 from store.postgres.epoch import EpochKeeper
 from store.postgres.failures import translated
 from store.postgres.partitions import cut_partitions
-from store.postgres.pool import LOG_ROLE, LogPool, conninfo
+from store.postgres.pool import LogPool
 from store.postgres.publishing import Publication
 from store.postgres.publishing import Publisher as Publisher
 from store.postgres.reading import Followed as Followed
@@ -36,12 +37,6 @@ from store.postgres.writer import WriterLimits as WriterLimits
 
 CLOSE_SECONDS = 5.0  # for what waits when the log is closed
 PUBLISH_SECONDS = 1.0  # for what has not been told then
-
-WRITER_SETTINGS = {
-    "statement_timeout": "5s",
-    "lock_timeout": "4s",
-    "idle_in_transaction_session_timeout": "5s",
-}
 
 
 class EventLog:
@@ -142,15 +137,15 @@ async def open_event_log(
     """
     counters = Counters()
     publication = Publication(publisher, counters)
+    connection = AppendConnection(url, counters=counters, opened=epoch.check)
     writer = Writer(
-        conninfo(url, application="pygent-writer", role=LOG_ROLE, settings=WRITER_SETTINGS),
+        connection,
         limits=limits or WriterLimits(),
         counters=counters,
-        opened=epoch.check,
         committed=publication.add,
     )
     with translated():
-        await writer.connect()
+        await connection.open()
 
     failure: Exception | None = None
     async with create_task_group() as tasks:

@@ -9,24 +9,17 @@ whole is sent one by one, so that a broken append fails alone.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any, cast
 
 import psycopg
-from anyio import fail_after, move_on_after, sleep
-from psycopg import AsyncConnection, AsyncCursor
+from anyio import move_on_after, sleep
 
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
-from store.postgres import batch
+from store.postgres.append_connection import AppendConnection
 from store.postgres.appends import Answer, Entry, Status
-from store.postgres.arrays import accept_packed
 from store.postgres.counters import Counters
 from store.postgres.failures import is_passing, translation
-from store.postgres.partitions import cut_partitions
-from store.postgres.pool import Connection
 from store.postgres.publishing import Commit, Written
 
 logger = logging.getLogger(__name__)
@@ -37,10 +30,6 @@ MAX_BATCH_APPENDS = 1000
 MAX_BATCH_BYTES = 1024 * 1024
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
-# Ends a call that arrived without its end (a process stopped in the middle of sending), which holds
-# the lock and which no other limit ends. Servers before 17 do not know it.
-TRANSACTION_TIMEOUT = b"SET transaction_timeout = '5s'"
-TRANSACTION_TIMEOUT_SINCE = 170_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +41,12 @@ class WriterLimits:
         waiting_bytes: Of their heads and bodies.
         room_seconds: How long an append waits for room before it is refused.
         patience_seconds: How long an append waits for a database that is out of reach.
-        answer_seconds: How long one batch may take before its connection is given up.
     """
 
     waiting_appends: int = 10_000
     waiting_bytes: int = 64 * 1024 * 1024
     room_seconds: float = 5.0
     patience_seconds: float = 20.0
-    answer_seconds: float = 8.0
 
 
 class Writer:
@@ -67,28 +54,23 @@ class Writer:
 
     def __init__(
         self,
-        info: str,
+        connection: AppendConnection,
         *,
         limits: WriterLimits,
         counters: Counters,
-        opened: Callable[[Connection], Awaitable[None]],
         committed: Callable[[Commit], None],
     ) -> None:
-        self._info = info
+        self._connection = connection
         self._limits = limits
         self._counters = counters
-        self._opened = opened
         self._committed = committed
         self._queue: deque[Entry] = deque()
         self._bytes = 0  # in the queue
         self._sent: list[Entry] = []  # the batch that has no answer yet
         self._for_room: deque[asyncio.Future[None]] = deque()
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._drained = asyncio.Event()
         self._is_closed = False
-        self._connection: Connection | None = None
-        self._cursor: AsyncCursor[Any] | None = None
 
     @property
     def is_full(self) -> bool:
@@ -117,7 +99,6 @@ class Writer:
         self._queue.append(entry)
         self._bytes += entry.size
         self._wake.set()
-        self._idle.clear()
         return entry.answer
 
     async def run(self) -> None:
@@ -130,7 +111,8 @@ class Writer:
                 self._sent = []
                 if not self._queue:
                     self._wake.clear()
-                    self._idle.set()
+                    if self._is_closed:
+                        self._drained.set()
         finally:
             self._is_closed = True
             self._fail(self._sent, Unavailable("the log was closed; it may have been done"))
@@ -138,16 +120,13 @@ class Writer:
             self._queue.clear()
             self._bytes = 0
             self._make_room(len(self._for_room))
-            await self._drop_connection()
-
-    async def connect(self) -> None:
-        """Opens the connection now, so that a wrong address is said at the start."""
-        await self._connected()
+            await self._connection.close()
 
     async def drain(self) -> None:
         """Refuses what comes from now on, and waits until all that waited has its answer."""
         self._is_closed = True
-        await self._idle.wait()
+        if self._queue or self._sent:
+            await self._drained.wait()
 
     @property
     def waiting(self) -> int:
@@ -207,39 +186,23 @@ class Writer:
         is_repeat = has_cut = False
         while entries:
             try:
-                answers = await self._send(entries)
+                answers = await self._connection.send(entries)
             except (psycopg.Error, TimeoutError, OSError) as error:
                 if isinstance(error, psycopg.errors.CheckViolation) and not has_cut:
-                    has_cut = await self._cut_partitions()
+                    await self._connection.cut_partitions()
+                    has_cut = True
                     continue
                 if isinstance(error, psycopg.Error) and not is_passing(error):
                     await self._one_by_one(entries, error)
                     return
                 is_repeat = True
                 entries = self._still_waiting(entries, error)
-                await self._drop_broken()
+                await self._connection.drop_broken()
                 await sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self._settle(entries, answers, is_repeat=is_repeat)
                 return
-
-    async def _send(self, entries: list[Entry]) -> list[Answer]:
-        cursor = self._cursor or await self._connected()
-        arguments = batch.arguments(entries, shard=0)
-        started = perf_counter()
-        try:
-            with fail_after(self._limits.answer_seconds):
-                await cursor.execute(batch.APPEND, arguments, prepare=True)
-                row = await cursor.fetchone()
-        except TimeoutError:
-            await self._drop_connection()
-            raise
-        seconds = perf_counter() - started
-        self._counters.last_commit_seconds = seconds
-        self._counters.commit_seconds.add(seconds)
-        self._counters.batch_sizes.add(len(entries))
-        return batch.answers(cast("batch.Row", row))
 
     async def _one_by_one(self, entries: list[Entry], error: psycopg.Error) -> None:
         if len(entries) > 1:
@@ -257,7 +220,7 @@ class Writer:
         for entry, answer in zip(entries, answers, strict=True):
             if not entry.answer.done():  # its caller may have been cancelled meanwhile
                 entry.answer.set_result(answer)
-            if answer.status == Status.OK or (is_repeat and answer.status == Status.DUPLICATE):
+            if answer.status == Status.OK or (is_repeat and _is_own_repeat(entry, answer)):
                 written.append(Written(entry, answer.version, answer.time))
                 position = max(position, answer.position)
         self._count(answers, written)
@@ -295,34 +258,8 @@ class Writer:
             if not entry.answer.done():
                 entry.answer.set_exception(type(error)(error.message))  # each caller its own
 
-    async def _connected(self) -> AsyncCursor[Any]:
-        connection = await AsyncConnection.connect(self._info, autocommit=True)
-        try:
-            if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
-                await connection.execute(TRANSACTION_TIMEOUT)
-            await self._opened(connection)
-        except BaseException:
-            await connection.close()
-            raise
-        accept_packed(connection)
-        self._connection = connection
-        self._cursor = connection.cursor(binary=True)
-        return self._cursor
 
-    async def _cut_partitions(self) -> bool:
-        """When nobody has cut leaves for a while, and positions have none to go to."""
-        with suppress(psycopg.Error):
-            if self._connection:
-                cut = await cut_partitions(self._connection)
-                logger.warning("the log had no leaf for its positions", extra={"cut": cut})
-        return True
-
-    async def _drop_broken(self) -> None:
-        if self._connection and self._connection.closed:
-            await self._drop_connection()
-
-    async def _drop_connection(self) -> None:
-        connection, self._connection, self._cursor = self._connection, None, None
-        if connection:
-            self._counters.reconnects += 1
-            await connection.close()
+def _is_own_repeat(entry: Entry, answer: Answer) -> bool:
+    """Whether it was done when it was sent first, and has not been told to anybody."""
+    is_here = answer.stream in (None, entry.append.stream)
+    return answer.status == Status.DUPLICATE and is_here

@@ -1,0 +1,106 @@
+"""The writer's one connection to Postgres: batches go out on it, answers come back.
+
+Made anew with the next batch after it broke. It decides nothing about appends: what fails is raised
+as the driver's error, and the writer knows what to do.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, cast
+
+import psycopg
+from anyio import CancelScope, fail_after
+from psycopg import AsyncConnection, AsyncCursor
+
+from store.postgres import batch
+from store.postgres.appends import Answer, Entry
+from store.postgres.arrays import accept_packed
+from store.postgres.counters import Counters
+from store.postgres.partitions import cut_partitions
+from store.postgres.pool import LOG_ROLE, Connection, conninfo
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+# Ends a call that arrived without its end (a process stopped in the middle of sending), which holds
+# the lock and which no other limit ends. Servers before 17 do not know it.
+TRANSACTION_TIMEOUT = b"SET transaction_timeout = '5s'"
+TRANSACTION_TIMEOUT_SINCE = 170_000
+ANSWER_SECONDS = 8.0  # for one batch; then the server itself is out of reach
+
+
+class AppendConnection:
+    """Opens itself when it is first needed, and again when it was cut."""
+
+    def __init__(
+        self, url: str, *, counters: Counters, opened: Callable[[Connection], Awaitable[None]]
+    ) -> None:
+        self._info = conninfo(url, application="pygent-writer", role=LOG_ROLE, settings=SETTINGS)
+        self._counters = counters
+        self._opened = opened
+        self._connection: Connection | None = None
+        self._cursor: AsyncCursor[Any] | None = None
+
+    async def open(self) -> AsyncCursor[Any]:
+        """Connects; a wrong address is known before the first batch."""
+        connection = await AsyncConnection.connect(self._info, autocommit=True)
+        try:
+            if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+                await connection.execute(TRANSACTION_TIMEOUT)
+            await self._opened(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        accept_packed(connection)
+        self._connection = connection
+        self._cursor = connection.cursor(binary=True)
+        return self._cursor
+
+    async def send(self, entries: Sequence[Entry]) -> list[Answer]:
+        """One batch, committed; an answer for each of its appends.
+
+        Raises:
+            psycopg.Error: None of it was done, or, where the connection broke, perhaps all.
+            TimeoutError: There was no answer; perhaps all of it was done.
+        """
+        cursor = self._cursor or await self.open()
+        arguments = batch.arguments(entries, shard=0)
+        started = perf_counter()
+        try:
+            with fail_after(ANSWER_SECONDS):
+                await cursor.execute(batch.APPEND, arguments, prepare=True)
+                row = await cursor.fetchone()
+        except TimeoutError:
+            await self.close()
+            raise
+        seconds = perf_counter() - started
+        self._counters.last_commit_seconds = seconds
+        self._counters.commit_seconds.add(seconds)
+        self._counters.batch_sizes.add(len(entries))
+        return batch.answers(cast("batch.Row", row))
+
+    async def cut_partitions(self) -> None:
+        """When nobody has cut leaves for a while, and positions have none to go to."""
+        with suppress(psycopg.Error):
+            if self._connection:
+                cut = await cut_partitions(self._connection)
+                logger.warning("the log had no leaf for its positions", extra={"cut": cut})
+
+    async def drop_broken(self) -> None:
+        """Forgets a connection that is none any more."""
+        if self._connection and self._connection.closed:
+            await self.close()
+
+    async def close(self) -> None:
+        """Closes it; the next batch opens it again."""
+        connection, self._connection, self._cursor = self._connection, None, None
+        if connection:
+            self._counters.reconnects += 1
+            with CancelScope(shield=True):
+                await connection.close()
