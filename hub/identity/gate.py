@@ -37,18 +37,25 @@ class Gate:
         app: What is protected.
         authentication: Gives what finds out who asks; raises Unavailable while the hub starts.
         is_secure: Whether cookies are for https only.
+        public: What anybody may have; default: the files of a site, not its pages.
     """
 
     def __init__(
-        self, app: ASGIApp, authentication: Callable[[], Authentication], *, is_secure: bool
+        self,
+        app: ASGIApp,
+        authentication: Callable[[], Authentication],
+        *,
+        is_secure: bool,
+        public: Callable[[Scope], bool] | None = None,
     ) -> None:
         self._app = app
+        self._public = public or is_public
         self._authentication = authentication
         self._is_secure = is_secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, redirect to the login page, or refuse."""
-        if scope["type"] not in {"http", "websocket"} or is_public(scope):
+        if scope["type"] not in {"http", "websocket"} or self._public(scope):
             await self._app(scope, receive, send)
             return
         session = session_of(Headers(scope=scope)) or ""

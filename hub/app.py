@@ -1,0 +1,136 @@
+"""The hub, put together: what is open, what is mounted where, and in which order a request passes.
+
+    request log → headers → Origin rule → routes: /api /connection /auth /health, then the pages
+
+`application` makes it; its lifespan opens the store and everything live. It starts no server: the
+one who does calls `hub.drain()` (in `state.hub`) when it is told to stop.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.types import ASGIApp, Scope
+
+from hub.health import Health
+from hub.identity import routes as identity_routes
+from hub.identity.authentication import Authentication
+from hub.identity.gate import Gate, wants_page
+from hub.identity.keys import TeamKeys
+from hub.identity.origin import OriginRule
+from hub.opened import Hub, Opened
+from hub.request_log import RequestLog
+from hub.security import SecurityHeaders, pages_policy
+from hub.settings import HubSettings, model_providers
+from protocols.errors import FactoryError
+from protocols.operations.factory import Factory
+from protocols.operations.keys import Keys
+from protocols.principals import Principal
+from protocols.rest import problems
+from protocols.rest.backing import Backing
+from protocols.rest.routes import application as rest_application
+from protocols.websocket import routes as websocket_routes
+from store.operations import StoredFactory
+from store.operations.catalogue import BUILT_IN
+from store.postgres.identity import IdentityTable
+
+DOCS = "/api/docs"
+
+Lifespan = Callable[[], AbstractAsyncContextManager[object]]
+
+
+def application(
+    settings: HubSettings,
+    *,
+    dashboard: ASGIApp | None = None,
+    script_hashes: Sequence[str] = (),
+    dashboard_lifespan: Lifespan = nullcontext,
+) -> Starlette:
+    """The hub as one ASGI application.
+
+    Args:
+        settings: Its own.
+        dashboard: The pages, served at `/` behind the login.
+        script_hashes: `sha256-…` of the inline scripts of those pages.
+        dashboard_lifespan: Entered once the hub is open, left before it closes.
+    """
+    hub = Hub(settings)
+    rest = rest_application()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        async with hub.running() as opened, dashboard_lifespan():
+            rest.state.backing = _backing(opened)
+            try:
+                yield
+            finally:
+                del rest.state.backing
+
+    app = Starlette(
+        routes=_routes(hub, rest, dashboard),
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(
+                SecurityHeaders, pages=pages_policy(script_hashes), is_secure=settings.is_secure
+            ),
+            Middleware(OriginRule, public_url=settings.public_url),
+        ],
+        exception_handlers={
+            FactoryError: problems.say_factory_error,
+            HTTPException: problems.say_http_error,
+            RequestValidationError: problems.say_invalid_request,
+        },
+        lifespan=lifespan,
+    )
+    app.state.hub = hub
+    return app
+
+
+def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRoute]:
+    is_secure = hub.settings.is_secure
+
+    gate = partial(Gate, authentication=lambda: hub.authentication, is_secure=is_secure)
+
+    def identities() -> tuple[IdentityTable, Authentication]:
+        return hub.opened.identities, hub.opened.authentication
+
+    routes: list[BaseRoute] = [
+        Mount("/api", gate(rest, public=_is_no_page)),
+        WebSocketRoute(
+            websocket_routes.PATH, websocket_routes.endpoint(lambda _: hub.opened.sockets)
+        ),
+    ]
+    routes.extend(identity_routes.routes(identities, is_secure=is_secure))
+    routes.extend(Health(hub).routes)
+    if dashboard is not None:
+        routes.append(Mount("/", gate(dashboard)))
+    return routes
+
+
+def _is_no_page(scope: Scope) -> bool:
+    """The REST application judges for itself who asks; its page is for people, who can log in."""
+    return not (scope["path"] == DOCS and wants_page(scope))
+
+
+def _backing(opened: Opened) -> Backing:
+    authentication = opened.authentication
+
+    def factory(principal: Principal) -> Factory:
+        return StoredFactory(opened.store, principal, BUILT_IN)
+
+    def keys(principal: Principal) -> Keys:
+        return TeamKeys(opened.store, principal, revoked=authentication.forget_all)
+
+    return Backing(
+        authenticate=authentication.of,
+        factory=factory,
+        keys=keys,
+        channels=opened.live,
+        models=model_providers,
+    )

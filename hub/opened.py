@@ -1,0 +1,90 @@
+"""What the hub has open while it serves; before and after that, asking for it is `Unavailable`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hub.identity.authentication import Authentication
+from hub.live import Live, open_hub
+from hub.settings import HubSettings
+from protocols.errors import Unavailable
+from protocols.websocket.routes import Sockets
+from store.connect import Store, open_store
+from store.postgres.identity import IdentityTable
+
+DRAIN_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The pieces, open."""
+
+    store: Store
+    live: Live
+    sockets: Sockets
+    identities: IdentityTable
+    authentication: Authentication
+
+
+class Hub:
+    """One hub of this process.
+
+    Attributes:
+        settings: Its own.
+        is_draining: It is about to stop: nothing new should come here.
+    """
+
+    def __init__(self, settings: HubSettings) -> None:
+        self.settings = settings
+        self.is_draining = False
+        self._opened: Opened | None = None
+
+    @property
+    def opened(self) -> Opened:
+        """The pieces.
+
+        Raises:
+            Unavailable: The hub is starting or stopping.
+        """
+        if self._opened is None:
+            raise Unavailable("the hub is not ready yet; try again in a moment")
+        return self._opened
+
+    @property
+    def authentication(self) -> Authentication:
+        """What finds out who asks."""
+        return self.opened.authentication
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Opened]:
+        """Everything open until the end of the block."""
+        async with (
+            open_store(self.settings.addresses) as store,
+            open_hub(store) as live,
+        ):
+            identities = IdentityTable(store.log_pool, store.app)
+            authentication = Authentication(identities)
+            self._opened = Opened(
+                store=store,
+                live=live,
+                sockets=Sockets(live, authentication.authenticate),
+                identities=identities,
+                authentication=authentication,
+            )
+            try:
+                yield self._opened
+            finally:
+                self._opened = None
+
+    async def drain(self, *, within_seconds: float = DRAIN_SECONDS) -> None:
+        """Readiness off, then sockets and streams ended; the server stops listening after this.
+
+        Called by whoever runs the server, when it is told to stop and before it waits for what is
+        open. May be called again.
+        """
+        if self.is_draining:
+            return
+        self.is_draining = True
+        if self._opened is not None:
+            await self._opened.sockets.drain(within_seconds=within_seconds)
+            self._opened.live.end_followers()
