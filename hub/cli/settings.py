@@ -1,7 +1,6 @@
 """What the command reads from the environment beyond the hub's own settings."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -40,9 +39,3 @@ def inherited(**changes: str | None) -> dict[str, str]:
         else:
             environment[name] = value
     return environment
-
-
-def preset(values: Mapping[str, str]) -> None:
-    """Set variables that are not set yet; libraries read them when they are imported."""
-    for name, value in values.items():
-        os.environ.setdefault(name, value)

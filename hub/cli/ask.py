@@ -1,0 +1,75 @@
+"""`pygent run` and `pygent tail`: a task in the terminal, live, resumed through restarts."""
+
+import sys
+from typing import Annotated
+
+import anyio
+import typer
+
+from hub.cli import drawing
+from hub.cli.client import opened
+from hub.cli.exits import EXIT_CANCELED, EXIT_FAILED, command
+from protocols import events
+from protocols.operations.tasks import SubmitTask
+from protocols.rest.client import RestClient
+from protocols.tasks import TaskState
+
+app = typer.Typer()
+
+
+@app.command("run")
+@command
+async def run_agent(
+    agent: Annotated[str, typer.Argument(help="Name or id of the agent.")],
+    text: Annotated[str, typer.Argument(help="What to ask; `-` reads standard input.")],
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Print each event as one line of JSON.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer.")] = False,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Idempotency key: repeat without asking twice.")
+    ] = None,
+) -> None:
+    """Ask an agent and watch it answer.
+
+    Exit code 0 when the task completed, 1 when it failed, 5 when it was canceled. Ctrl-C stops
+    watching, not the task; `pygent tail TASK` watches it again.
+    """
+    question = await anyio.to_thread.run_sync(sys.stdin.read) if text == "-" else text
+    async with opened() as client:
+        receipt = await client.tasks.submit(SubmitTask(agent=agent, input=question), key=key)
+        if not quiet and not json_lines:
+            drawing.err.print(f"[dim]task {receipt.id}[/dim]")
+        await _watch(client, receipt.id, after=0, json_lines=json_lines, steps=not quiet)
+
+
+@app.command()
+@command
+async def tail(
+    task: Annotated[str, typer.Argument(help="Id of the task.")],
+    after: Annotated[int, typer.Option(help="Resume after this version.", min=0)] = 0,
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Print each event as one line of JSON.")
+    ] = False,
+) -> None:
+    """Follow a task to its end; misses nothing, whatever restarts meanwhile."""
+    async with opened() as client:
+        await _watch(client, task, after=after, json_lines=json_lines, steps=True)
+
+
+async def _watch(
+    client: RestClient, task: str, *, after: int, json_lines: bool, steps: bool
+) -> None:
+    live = drawing.LiveTask(steps=steps)
+    async with client.stream(task, after=after) as stream:
+        async for event in stream:
+            if json_lines:
+                sys.stdout.write(events.envelope(event).decode() + "\n")
+                sys.stdout.flush()
+                live.note(event)
+            else:
+                live.draw(event)
+    if live.state is TaskState.FAILED:
+        raise typer.Exit(EXIT_FAILED)
+    if live.state is TaskState.CANCELED:
+        raise typer.Exit(EXIT_CANCELED)

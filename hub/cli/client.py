@@ -1,0 +1,32 @@
+"""The factory the client commands talk to: named by PYGENT_URL, or the one that runs here."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from hub.cli.data_directory import require_running
+from hub.cli.settings import ClientSettings
+from hub.settings import HubSettings
+from protocols.errors import Unauthenticated
+from protocols.rest.client import RestClient
+
+
+@asynccontextmanager
+async def opened() -> AsyncGenerator[RestClient]:
+    """A client with a key.
+
+    Raises:
+        Unavailable: No factory is named and none runs on the data directory.
+        Unauthenticated: PYGENT_URL is set without PYGENT_API_KEY.
+    """
+    settings = ClientSettings()
+    url, key = settings.url, settings.api_key
+    if url is None:
+        running = require_running(HubSettings().data_dir)
+        url, key = running.url, key or running.api_key
+    if key is None:
+        raise Unauthenticated(
+            "PYGENT_API_KEY is not set;"
+            " make a key with `pygent token create` where the factory runs"
+        )
+    async with RestClient(url, token=key) as client:
+        yield client

@@ -1,0 +1,155 @@
+"""`pygent ingest` and `pygent search`: one's own documents, into a collection and found again."""
+
+import contextlib
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from hub.cli import drawing
+from hub.cli.client import opened
+from hub.cli.exits import EXIT_FAILED, command
+from protocols.errors import AlreadyExists, FactoryError, InvalidRequest
+from protocols.knowledge import CreateCollection, Document, DocumentState, SearchRequest
+from protocols.rest.client import RestClient
+
+app = typer.Typer()
+
+TYPES = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".txt": "text/plain",
+    ".text": "text/plain",
+    ".rst": "text/plain",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".pdf": "application/pdf",
+}
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 600.0  # for one document, from its upload
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file."""
+
+    path: Path
+    document: Document | None
+    reason: str | None
+
+
+@app.command()
+@command
+async def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders that are walked.")],
+    collection: Annotated[
+        str, typer.Option("--collection", "-c", help="Made when it does not exist.")
+    ] = "documents",
+) -> None:
+    """Add documents to a collection: Markdown, text, HTML and PDF.
+
+    The same file again changes nothing; a changed file replaces its former content. Exit code 1
+    when any file could not be read; the others are in.
+    """
+    files = await anyio.to_thread.run_sync(lambda: list(_files(paths)))
+    async with opened() as client:
+        with contextlib.suppress(AlreadyExists):
+            await client.knowledge.create(CreateCollection(name=collection))
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=drawing.err,
+        ) as progress:
+            bar = progress.add_task("documents", total=len(files))
+            outcomes: list[Outcome] = []
+            for file in files:
+                progress.update(bar, description=drawing.plain(file.name[:40]))
+                outcomes.append(await _add(client, collection, file))
+                progress.advance(bar)
+    _report(outcomes, collection)
+
+
+@app.command()
+@command
+async def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    collection: Annotated[
+        list[str] | None, typer.Option("--collection", "-c", help="May be repeated; default all.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50)] = 5,
+) -> None:
+    """Find passages by meaning and by words."""
+    request = SearchRequest(query=query, collections=tuple(collection or ()), limit=limit)
+    async with opened() as client:
+        answer = await client.knowledge.search(request)
+    for passage in answer.passages:
+        where = f" · {passage.location}" if passage.location else ""
+        drawing.out.print(
+            Text(
+                f"{passage.score:.4f}  {drawing.plain(passage.title)}{drawing.plain(where)}", "bold"
+            )
+        )
+        drawing.out.print(drawing.plain(passage.text), markup=False)
+        drawing.out.print()
+    if not answer.passages:
+        drawing.err.print("nothing found")
+    if answer.embedder == "hashing":
+        drawing.err.print("[dim]found by words only: the embedding model is not installed[/dim]")
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(
+                file for file in path.rglob("*") if file.suffix.lower() in TYPES and file.is_file()
+            )
+        elif path.is_file():
+            yield path
+        else:
+            raise InvalidRequest(f"{path} is neither a file nor a folder")
+
+
+async def _add(client: RestClient, collection: str, file: Path) -> Outcome:
+    media_type = TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0]
+    if media_type is None:
+        return Outcome(file, None, f"its ending {file.suffix!r} names no type that can be read")
+    try:
+        document = await client.knowledge.add(
+            collection,
+            await anyio.Path(file).read_bytes(),
+            title="",
+            source=str(file),
+            media_type=media_type,
+            wait=10.0,
+        )
+        with anyio.move_on_after(PATIENCE_SECONDS):
+            while document.state is DocumentState.QUEUED:
+                await anyio.sleep(POLL_SECONDS)
+                document = await client.knowledge.document(collection, document.id)
+    except OSError as error:
+        return Outcome(file, None, f"it cannot be read: {error.strerror}")
+    except FactoryError as error:
+        return Outcome(file, None, error.message)
+    return Outcome(file, document, document.reason)
+
+
+def _report(outcomes: list[Outcome], collection: str) -> None:
+    bad = [outcome for outcome in outcomes if outcome.reason]
+    queued = [o for o in outcomes if o.document and o.document.state is DocumentState.QUEUED]
+    chunks = sum(outcome.document.chunks for outcome in outcomes if outcome.document)
+    drawing.err.print(
+        f"{len(outcomes) - len(bad)} documents, {chunks} passages in {collection}", markup=False
+    )
+    if queued:
+        drawing.err.print(f"{len(queued)} still wait for a worker", markup=False)
+    for outcome in bad:
+        drawing.err.print(f"{outcome.path}: {outcome.reason}", style="red", markup=False)
+    if bad:
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,79 @@
+"""The parts alone, against shared servers: hub, dashboard, worker, scheduler, migrate."""
+
+from typing import Annotated
+
+import typer
+
+from hub.cli import compose, drawing
+from hub.cli.exits import command
+from hub.cli.opened_store import opened_store
+from hub.cli.parent import stop_with_parent
+from hub.cli.serve import serve
+from hub.cli.settings import UpSettings
+from hub.settings import HubSettings
+from store.postgres.migrate import migrate as apply_migrations
+from store.projector import rebuild as rebuild_projection
+
+app = typer.Typer()
+projections = typer.Typer(help="Tables folded from the log.", no_args_is_help=True)
+app.add_typer(projections, name="projections")
+
+Supervised = Annotated[
+    bool,
+    typer.Option("--supervised", hidden=True, help="Stop when standard input ends."),
+]
+
+
+@app.command()
+@command
+async def hub(
+    with_dashboard: Annotated[
+        bool, typer.Option("--with-dashboard", help="Serve the pages on the same port.")
+    ] = False,
+    supervised: Supervised = False,
+) -> None:
+    """Run a hub: WebSocket, SSE and REST. Any number may run."""
+    if supervised:
+        stop_with_parent()
+    site = compose.require_site(UpSettings().site_dir) if with_dashboard else None
+    await serve(HubSettings(), site=site)
+
+
+@app.command()
+@command
+async def worker(supervised: Supervised = False) -> None:
+    """Run a worker: claims tasks, makes attempts. Any number may run."""
+    if supervised:
+        stop_with_parent()
+    await compose.run_worker()
+
+
+@app.command()
+@command
+async def scheduler(supervised: Supervised = False) -> None:
+    """Run a scheduler: projections, rescue, partitions. One leads, others wait."""
+    if supervised:
+        stop_with_parent()
+    await compose.run_scheduler()
+
+
+@app.command()
+@command
+async def migrate() -> None:
+    """Bring the database of PYGENT_DATABASE_URL to this version; repeating it is harmless."""
+    addresses = HubSettings().addresses
+    applied = await apply_migrations(addresses.database)
+    for name in applied:
+        drawing.out.print(name, markup=False)
+    drawing.err.print(f"{len(applied)} migrations applied" if applied else "nothing to do")
+
+
+@projections.command()
+@command
+async def rebuild(
+    name: Annotated[str, typer.Argument(help="`tasks`, `agents` or `overview`.")],
+) -> None:
+    """Fold a projection anew from the whole log; lists may lag meanwhile."""
+    async with opened_store() as (store, _):
+        events = await rebuild_projection(store, name)
+    drawing.err.print(f"{name} is rebuilt from {events} events", markup=False)

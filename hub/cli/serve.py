@@ -1,0 +1,25 @@
+"""A hub on its address, until a signal: sockets are drained before it stops."""
+
+from pathlib import Path
+
+from hub.app import application
+from hub.cli import compose
+from hub.server import HubServer, server_config
+from hub.settings import HubSettings
+from hub.telemetry import configure_logging
+
+
+async def serve(settings: HubSettings, *, site: Path | None = None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: Where to listen, and on what to stand.
+        site: The built pages, when they are served on the same port.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    dashboard = compose.open_dashboard(site) if site else None
+    app = application(settings, dashboard=dashboard)
+    server = HubServer(
+        server_config(app, host=settings.host, port=settings.port), drain=app.state.hub.drain
+    )
+    await server.serve()
