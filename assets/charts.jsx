@@ -1,4 +1,4 @@
-// Small charts as SVG: a spark beside a number, a stacked area and a bar list with unit and axes.
+// Small charts as SVG: a spark beside a number, stacked bars over time with unit and axes.
 
 import * as format from "$/public/format.js";
 
@@ -30,7 +30,7 @@ export function nice(top) {
  *
  * `series` are `{name, colour, values, now}`; `labels` the times below; `unit` stands in the title.
  */
-export function Stack({ title, unit, series, labels, isBars = false, digits = 1 }) {
+export function Stack({ title, unit, series, labels }) {
   const count = series[0].values.length;
   const sums = Array.from({ length: count }, (_, index) => series.reduce((sum, each) => sum + each.values[index], 0));
   const top = nice(Math.max(...sums, 0));
@@ -40,7 +40,7 @@ export function Stack({ title, unit, series, labels, isBars = false, digits = 1 
   const shapes = series.map(({ name, colour, values }) => {
     const from = below;
     below = below.map((value, index) => value + values[index]);
-    return <Shape key={name} colour={colour} from={from} to={below} top={top} isBars={isBars} />;
+    return <Shape key={name} colour={colour} from={from} to={below} top={top} />;
   });
   return (
     <figure className="chart">
@@ -61,23 +61,13 @@ export function Stack({ title, unit, series, labels, isBars = false, digits = 1 
   );
 }
 
-function Shape({ colour, from, to, top, isBars }) {
+function Shape({ colour, from, to, top }) {
   const y = (value) => (H - (value / top) * H).toFixed(2);
-  if (isBars) {
-    const step = W / to.length;
-    return to.map((value, index) => value > from[index] && (
-      <rect key={index} className={`area-${colour}`} x={index * step + step * 0.12} width={step * 0.76} y={y(value)} height={(((value - from[index]) / top) * H).toFixed(2)} />
-    ));
-  }
-  const x = (index) => ((index / Math.max(1, to.length - 1)) * W).toFixed(1);
-  const up = to.map((value, index) => `${x(index)} ${y(value)}`).join("L");
-  const down = from.map((value, index) => `${x(index)} ${y(value)}`).reverse().join("L");
-  return (
-    <>
-      <path className={`area-${colour} soft`} d={`M${up}L${down}Z`} />
-      <path className={`ln line-${colour}`} d={`M${up}`} />
-    </>
-  );
+  const step = W / to.length;
+  const gap = to.length > 40 ? 0.08 : 0.12;
+  return to.map((value, index) => value > from[index] && (
+    <rect key={index} className={`area-${colour}`} x={index * step + step * gap} width={step * (1 - 2 * gap)} y={y(value)} height={(((value - from[index]) / top) * H).toFixed(2)} />
+  ));
 }
 
 function scale(value) {

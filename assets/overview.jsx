@@ -4,18 +4,19 @@ import { memo, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { Link, useSearchParams } from "react-router";
 
-import { me } from "$/public/api.js";
+import { me, read } from "$/public/api.js";
 import { Spark, Stack } from "$/public/charts.jsx";
 import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
 import { useOverview } from "$/public/overview_data.js";
-import { Ago, Command, Failure, Icon, Lane, Panel, Segment, State, useNow } from "$/public/parts.jsx";
+import { Command, Failure, Icon, Lane, Panel, Segment, State, useNow } from "$/public/parts.jsx";
 import { Ask } from "$/public/run.jsx";
 
 const WINDOWS = [["15m", "15 min"], ["1h", "1 h"], ["24h", "24 h"], ["7d", "7 d"]];
 const WORDS = { "15m": "15 min", "1h": "1 h", "24h": "24 h", "7d": "7 d" };
 const FEED = 60; // rows kept
 const OPEN = 20; // rows shown
+const LATEST = 30; // tasks whose last turn the feed begins with
 const FLUSH_MS = 250;
 
 /** The page. */
@@ -76,7 +77,7 @@ function Numbers({ overview, window_ }) {
         foot={`${format.count(completed)} completed of ${format.count(ended)}`} />
       <Stat name="Failed" value={ended ? ((failed / ended) * 100).toFixed(1) : "–"} unit={ended ? "%" : ""} spark={each((bucket) => bucket.failed)} colour="s-failed"
         foot={`${format.count(failed)} of ${format.count(ended)}`} />
-      <Stat name="Duration p95" {...parted(format.duration(overview.p95_seconds))} spark={each((bucket) => bucket.seconds / Math.max(1, bucket.completed + bucket.failed + bucket.canceled))} colour="quiet"
+      <Stat name="Duration p95" {...parted(format.duration(overview.p95_seconds))} spark={buckets.filter((bucket) => bucket.seconds > 0).map((bucket) => bucket.seconds / Math.max(1, bucket.completed + bucket.failed + bucket.canceled))} colour="quiet"
         foot={`p50 ${format.duration(overview.p50_seconds)}`} />
       <Stat name="Tokens" value={format.count(read + written)} spark={each((bucket) => bucket.input_tokens + bucket.output_tokens)} colour="k-model"
         foot={`↑${format.count(read)} ↓${format.count(written)}`} />
@@ -106,7 +107,6 @@ function Stat({ name, icon, value, unit, spark, colour, foot }) {
 function Charts({ overview, window_ }) {
   const { buckets, bucket_seconds: seconds } = overview;
   const isLong = window_ === "7d";
-  const isBars = buckets.length <= 36;
   const every = Math.max(1, Math.floor((buckets.length - 1) / 4));
   const labels = buckets.filter((_, index) => index % every === 0).slice(0, 5).map(({ start }) => (isLong ? format.day(start) : format.minute(start)));
   const unit = seconds <= 60 ? "tasks / min" : `tasks / ${seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`}`;
@@ -119,10 +119,10 @@ function Charts({ overview, window_ }) {
   const hasCost = overview.models.some((model) => model.cost > 0);
   return (
     <div className="ov-charts">
-      <section className="panel chart-panel" aria-label="Finished tasks"><Stack title="Finished tasks" unit={unit} series={series} labels={labels} isBars={isBars} /></section>
+      <section className="panel chart-panel" aria-label="Finished tasks"><Stack title="Finished tasks" unit={unit} series={series} labels={labels} /></section>
       <section className="panel chart-panel" aria-label="Models">
         {hasCost ? <Models models={overview.models} window_={window_} />
-          : <Stack title="Tokens" unit={unit.replace("tasks", "tokens")} series={tokens} labels={labels} isBars={isBars} />}
+          : <Stack title="Tokens" unit={unit.replace("tasks", "tokens")} series={tokens} labels={labels} />}
       </section>
     </div>
   );
@@ -153,10 +153,7 @@ function useTasksFeed(overview) {
   const store = useRef({ rows: new Map(), feed: [], changes: [], times: [], timer: null });
   const keep = store.current;
   useMemo(() => {
-    for (const row of overview.open) {
-      const before = keep.rows.get(row.id);
-      if (!before || before.version < row.version) keep.rows.set(row.id, row);
-    }
+    for (const row of overview.open) take(keep, row, false);
   }, [overview, keep]);
   useEffect(() => {
     let stop = () => {};
@@ -166,9 +163,16 @@ function useTasksFeed(overview) {
       for (const row of keep.changes.splice(0)) take(keep, row);
       draw();
     };
+    const readLatest = () => read(`/tasks?limit=${LATEST}`).then(({ items }) => {
+      if (isGone) return;
+      for (const row of items.toSorted((one, other) => (one.updated_at < other.updated_at ? -1 : 1))) take(keep, row, false);
+      draw();
+    }).catch(() => {}); // the numbers above say what failed
     me().then(({ channels }) => {
       if (isGone) return;
       stop = watch(channels.tasks, {
+        onReady: readLatest,
+        onGap: readLatest,
         onPublication: (row) => {
           keep.changes.push(row);
           keep.timer ??= setTimeout(flush, FLUSH_MS);
@@ -188,10 +192,10 @@ function useTasksFeed(overview) {
   return { open, feed: keep.feed, rate: recent.length / 5 };
 }
 
-function take(keep, row) {
+function take(keep, row, isNew = true) {
   const before = keep.rows.get(row.id);
   if (before && before.version >= row.version) return;
-  keep.times = [...keep.times.slice(-500), Date.now()];
+  if (isNew) keep.times = [...keep.times.slice(-500), Date.now()];
   keep.rows.set(row.id, row);
   const line = turn(before, row);
   if (line) keep.feed = [{ key: `${row.id}-${row.version}`, time: row.updated_at, row, ...line }, ...keep.feed].slice(0, FEED);

@@ -32,7 +32,6 @@ export function TaskHead({ watch, task, now }) {
         <Budget task={task} elapsed={elapsed} />
         {task.attempt > 1 && <Gauge name="Attempt"><b>{task.attempt}</b></Gauge>}
         <span className="grow desk-only" />
-        <span className="gauge desk-only"><span>Model</span><span className="clip model">{task.model}</span></span>
         <span className="gauge desk-only"><span>Agent</span><Link className="link" to={`/agents/${task.agent_name}`}>{task.agent_name}</Link><span className="meta">v{task.agent_version}</span></span>
         <span className="gauge desk-only"><span>Started by</span><span title={format.exact(task.submitted_at)}>{format.actor(task.submitted_by)}, {task.submitted_at && format.clock(task.submitted_at)}</span></span>
       </div>

@@ -65,7 +65,7 @@ export class TaskList {
         this.rows = [];
         this.cursor = page.next;
       }
-      for (const row of page.items) this.merge(row, isFirst);
+      for (const row of page.items) this.add(row, isFirst || this.mayInsert());
       this.face = "filled";
       this.problem = null;
       this.onChange();
@@ -83,7 +83,7 @@ export class TaskList {
     try {
       const page = await read(this.path(this.cursor));
       this.cursor = page.next;
-      for (const row of page.items) this.merge(row, true);
+      for (const row of page.items) this.add(row, true);
       this.problem = null;
     } catch (problem) {
       this.problem = problem;
@@ -106,16 +106,23 @@ export class TaskList {
       this.timer = null;
       const changes = this.changes;
       this.changes = [];
-      for (const change of changes) this.merge(change, this.mayInsert());
+      for (const row of changes) this.merge(row, this.mayInsert());
       this.onChange();
     }, FLUSH_MS);
   }
 
+  /** A row of the feed: another filter's rows come along too. */
   merge(row, mayInsert) {
+    if (this.known.has(row.id) || this.fits(row)) this.add(row, mayInsert);
+  }
+
+  add(row, mayInsert) {
     const before = this.known.get(row.id);
     if (before && before.version >= row.version) return;
-    if (before) return this.replace(row);
-    if (!this.fits(row)) return;
+    if (before) {
+      this.replace(row);
+      return;
+    }
     this.known.set(row.id, row);
     if (mayInsert) place(this.rows, row);
     else place(this.fresh, row);

@@ -8,7 +8,10 @@ import * as format from "$/public/format.js";
 import { Icon } from "$/public/parts.jsx";
 
 const ROW = { wide: 28, phone: 52 }; // px
-const SPANS = [1, 2, 4, 8, 12, 20, 40, 60, 120, 240, 600, 1200, 2400, 3600, 7200, 14400, 43200, 86400]; // seconds of an axis
+const SPANS = [ // seconds of an axis
+  1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 60, 80, 100, 120, 160, 200, 240, 360, 480, 600, 960, 1200, 1800, 2400,
+  3600, 7200, 10800, 14400, 21600, 28800, 43200, 86400,
+];
 const PARTS = 4;
 
 /** The list; `selected` is a step's id. */
