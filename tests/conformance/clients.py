@@ -1,0 +1,153 @@
+"""The official clients, unmodified, following one channel each."""
+
+import os
+import subprocess
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.abc
+import pytest
+from anyio.streams.buffered import BufferedByteReceiveStream
+from centrifuge import (
+    Client,
+    PublicationContext,
+    SubscribedContext,
+    SubscriptionEventHandler,
+    UnsubscribedContext,
+)
+
+ROOT = Path(__file__).parent.parent.parent
+NODE = ROOT / ".venv/node"
+CACHE = ROOT / ".cache/conformance"
+JS_VERSION = "5.8.0"
+
+
+class Heard:
+    """What a client told its user, in order."""
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+        self.subscribed: list[tuple[bool, bool]] = []  # was recovering, recovered
+        self.ended: list[str] = []
+        self._changed = anyio.Event()
+
+    def changed(self) -> None:
+        self._changed.set()
+
+    async def until(self, offset: int, *, seconds: float = 30) -> None:
+        with anyio.fail_after(seconds):
+            while not self.offsets or self.offsets[-1] < offset:
+                self._changed = anyio.Event()
+                await self._changed.wait()
+
+    async def until_subscribed(self) -> None:
+        with anyio.fail_after(20):
+            while not self.subscribed:
+                self._changed = anyio.Event()
+                await self._changed.wait()
+
+
+class Follows(Protocol):
+    def __call__(
+        self, url: str, *, token: str, channel: str
+    ) -> AbstractAsyncContextManager[Heard]: ...
+
+
+class _Events(SubscriptionEventHandler):
+    def __init__(self, heard: Heard) -> None:
+        self._heard = heard
+
+    async def on_subscribed(self, ctx: SubscribedContext) -> None:
+        self._heard.subscribed.append((ctx.was_recovering, ctx.recovered))
+        self._heard.changed()
+
+    async def on_publication(self, ctx: PublicationContext) -> None:
+        assert ctx.pub.data["version"] == ctx.pub.offset
+        self._heard.offsets.append(ctx.pub.offset)
+        self._heard.changed()
+
+    async def on_unsubscribed(self, ctx: UnsubscribedContext) -> None:
+        self._heard.ended.append(f"unsubscribed {ctx.code}")
+
+
+@asynccontextmanager
+async def python_client(url: str, *, token: str, channel: str) -> AsyncGenerator[Heard]:
+    heard = Heard()
+    client = Client(url, token=token, min_reconnect_delay=0.05, max_reconnect_delay=0.2, proxy=None)
+    subscription = client.new_subscription(
+        channel, _Events(heard), min_resubscribe_delay=0.05, max_resubscribe_delay=0.2
+    )
+    await client.connect()
+    await subscription.subscribe()
+    try:
+        yield heard
+    finally:
+        await client.disconnect()
+
+
+@asynccontextmanager
+async def js_client(url: str, *, token: str, channel: str) -> AsyncGenerator[Heard]:
+    heard = Heard()
+    installed = await anyio.to_thread.run_sync(install_js_client)
+    command = [str(NODE / "node"), str(Path(__file__).parent / "follow.mjs")]
+    arguments = [str(installed), url, token, channel]
+    async with (
+        await anyio.open_process([*command, *arguments], stderr=None) as process,
+        anyio.create_task_group() as group,
+    ):
+        assert process.stdout is not None
+        group.start_soon(_listen, BufferedByteReceiveStream(process.stdout), heard)
+        try:
+            yield heard
+        finally:
+            process.terminate()
+            group.cancel_scope.cancel()
+
+
+async def _listen(lines: BufferedByteReceiveStream, heard: Heard) -> None:
+    while True:
+        try:
+            line = await lines.receive_until(b"\n", 10_000)
+        except anyio.IncompleteRead:
+            return
+        match line.decode().split():
+            case ["publication", offset, version]:
+                assert offset == version
+                heard.offsets.append(int(offset))
+            case ["subscribed", was_recovering, recovered]:
+                heard.subscribed.append((was_recovering == "true", recovered == "true"))
+            case words:
+                heard.ended.append(" ".join(words))
+        heard.changed()
+
+
+def install_js_client() -> Path:
+    """Where the npm client is, installed once into the build cache."""
+    package = CACHE / "node_modules/centrifuge/package.json"
+    if package.is_file() and f'"version": "{JS_VERSION}"' in package.read_text():
+        return CACHE
+    if not (NODE / "npm").exists():
+        _missing("there is no Node in .venv/node; `make install-test` puts it there")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / "package.json").write_text('{"private": true}\n')
+    result = subprocess.run(
+        [NODE / "npm", "install", "--no-audit", "--no-fund", f"centrifuge@{JS_VERSION}"],
+        cwd=CACHE,
+        env={**os.environ, "PATH": f"{NODE}:{os.environ['PATH']}"},  # noqa: TID251  npm needs it whole
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if result.returncode:
+        _missing(f"npm could not install centrifuge@{JS_VERSION}: {result.stderr[-500:]}")
+    return CACHE
+
+
+def _missing(reason: str) -> None:
+    if os.environ.get("CI"):  # noqa: TID251  in CI a missing part is a failure
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,22 @@
+// Follows one channel with the unmodified npm client and prints what it hears, a line each.
+// Arguments: where the client is installed, url, token, channel.
+import { createRequire } from "node:module";
+
+const [, , installed, url, token, channel] = process.argv;
+const { Centrifuge } = createRequire(`${installed}/`)("centrifuge");
+
+const client = new Centrifuge(url, { token, minReconnectDelay: 50, maxReconnectDelay: 200 });
+const subscription = client.newSubscription(channel, {
+  since: { offset: 0, epoch: "" },
+  minResubscribeDelay: 50,
+  maxResubscribeDelay: 200,
+});
+const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
+subscription.on("subscribed", (context) =>
+  say("subscribed", context.wasRecovering, context.recovered),
+);
+subscription.on("publication", (context) => say("publication", context.offset, context.data.version));
+subscription.on("unsubscribed", (context) => say("unsubscribed", context.code));
+client.on("disconnected", (context) => say("disconnected", context.code));
+subscription.subscribe();
+client.connect();
