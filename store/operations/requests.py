@@ -97,7 +97,7 @@ def _check_whole(said: tuple[Message, ...]) -> None:
         raise InvalidRequest(
             f"the last message's role is {said[-1].role}; it must be user", field="input"
         )
-    size = len(msgspec.json.encode(said))
+    size = sum(len(part.text.encode()) for message in said for part in message.parts)
     if size > MAX_INPUT_BYTES:
         raise LimitExceeded(
             f"the input has {size} bytes; the limit is {MAX_INPUT_BYTES} bytes (1 MiB)",

@@ -3,23 +3,9 @@
 from collections.abc import AsyncGenerator
 from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from store.connect import Addresses, Store, open_store
-from store.postgres.migrate import migrate
-from tests.conftest import url_of
-
-TEMPLATE = "pygent_template_ops"
-
-
-@pytest.fixture(scope="session")
-async def template(anyio_backend: object, postgres_url: str) -> str:
-    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as c:
-        await c.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    await migrate(url_of(postgres_url, database=TEMPLATE))
-    return TEMPLATE
 
 
 @pytest.fixture
