@@ -197,7 +197,7 @@ function message({ role, parts }) {
 
 function citation({ n, collection, document, title, chunk, quote, score, location }) {
   const cited = { n, collection, document, title, chunk, quote };
-  if (score) cited.score = score;
+  if (score !== undefined) cited.score = score; // msgspec leaves out only a default nobody wrote
   if (location) cited.location = location;
   return cited;
 }
