@@ -1,6 +1,6 @@
 """Redis to the fan-out, and the safety net below it: nothing that Redis loses is lost to a reader.
 
-Frames only say that there is more. Every two seconds the heads of watched streams that were quiet
+Frames only say that there is more. Every two seconds the heads of watched streams that are quiet
 are compared with what is known here, thousands in one statement; all of them after Redis was away;
 and every quarter of a second while it is, if they are few.
 """
@@ -20,6 +20,7 @@ from store.redis.listener import Listener, Reconnected
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
+QUIET_SECONDS = 0.1  # a channel that moved since then has its next frame to tell of a loss
 BLIND_LOOK_SECONDS = 0.25
 FEW_CHANNELS = 1000
 HEADS_AT_ONCE = 5000
@@ -74,16 +75,15 @@ class Relay:
         return BLIND_LOOK_SECONDS if is_few and not self._listener.is_connected else LOOK_SECONDS
 
     async def _compare_streams(self, *, all_of_them: bool) -> None:
+        lately = monotonic() - QUIET_SECONDS
         suspects: list[Watched] = []
         for watched in self._fanout:
             if not watched.channel.is_logged or not watched.subscribers:
                 continue
             if watched.epoch != self._log.epoch:
                 self._fanout.lose(watched)
-            elif all_of_them or watched.is_quiet:
+            elif all_of_them or watched.heard_at < lately:
                 suspects.append(watched)
-            else:
-                watched.is_quiet = True
         for start in range(0, len(suspects), HEADS_AT_ONCE):
             await self._compare_heads(suspects[start : start + HEADS_AT_ONCE])
 

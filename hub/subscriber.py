@@ -6,6 +6,7 @@ own pace until it is there. So no publication is ever buffered for a reader, onl
 """
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import anyio
 
@@ -21,7 +22,7 @@ class Watched:
     Attributes:
         top: The last offset up to which nothing is missing here.
         target: The highest offset heard of; above `top` while the history is being read.
-        is_quiet: Nothing came since the last look of the safety net.
+        heard_at: When something came last, on the monotonic clock.
         idle_since: When the last subscriber left; None while there is one.
     """
 
@@ -33,7 +34,7 @@ class Watched:
         self.top = 0
         self.target = 0
         self.team = TeamId(0)
-        self.is_quiet = False
+        self.heard_at = 0.0
         self.is_filling = False
         self.is_closed = False
         self.idle_since: float | None = None
@@ -49,7 +50,7 @@ class Watched:
         """
         before, self.top = self.top, publications[-1].offset
         self.target = max(self.target, self.top)
-        self.is_quiet = False
+        self.heard_at = monotonic()
         batch = Batch(self.name, publications)
         live = [subscriber for subscriber in self.subscribers if subscriber.is_live]
         return sum(subscriber.take(batch, after=before) for subscriber in live)
