@@ -1,0 +1,119 @@
+"""A claimed task: what its state asks for, from a first attempt to one alone after a death.
+
+The job says only which task; what is to be done stands in the log. So a job delivered twice, or
+late, does no harm.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from agents.attempt import Attempt, claim_of
+from agents.factory import Factory
+from agents.solitary import Isolation, Solitary
+from agents.watch import Watch
+from protocols.errors import Conflict, InvalidRequest
+from protocols.events import AttemptStarted, StreamId, TaskCanceled
+from protocols.principals import Actor, TeamId
+from protocols.tasks import STATE_CODES, Task, TaskState, fold
+from store.postgres.event_log import TASK, Append, EventLog
+from store.postgres.queue import Claimed
+
+logger = logging.getLogger(__name__)
+
+TRIES = 20  # of a decision, while somebody else writes
+
+
+class Attending:
+    """Deals with the jobs of the queue `tasks`."""
+
+    def __init__(
+        self, log: EventLog, factory: Factory, watch: Watch, *, how: Isolation, worker: str
+    ) -> None:
+        self._log = log
+        self._factory = factory
+        self._watch = watch
+        self._worker = worker
+        self._solitary = Solitary(log, factory, watch, how=how, worker=worker)
+
+    async def attend(self, job: Claimed) -> None:
+        """The task is over, or given back; its job is done.
+
+        Raises:
+            Unavailable: The log is out of reach; the job must be tried again.
+        """
+        task_id, team = _of(job.arguments)
+        for _ in range(TRIES):
+            try:
+                task = fold(task_id, await self._log.read_state(task_id))
+                if await self._step(task, team):
+                    return
+            except Conflict as error:  # it moved on between the look and the append
+                logger.debug("A task moved on", extra={"task": task_id, "code": error.code})
+            except msgspec.ValidationError:
+                logger.exception("A task cannot be folded", extra={"task": task_id})
+                return
+        logger.error("A task moved on too often; it is left", extra={"task": task_id})
+
+    async def _step(self, task: Task, team: TeamId) -> bool:
+        """Does what the task's state asks for; whether nothing is left to be done now."""
+        if task.version == 0:
+            logger.error("A job names a task that does not exist", extra={"task": task.id})
+            return True
+        if task.state not in {TaskState.SUBMITTED, TaskState.WORKING}:
+            return True
+        if task.cancel_requested_by is not None:
+            await self._cancel(task, team)
+            return True
+        if task.state is TaskState.WORKING:  # its attempt died: a living one would hold the job
+            return await self._solitary.attempt(task, team)
+        await self._attempt(task, team)
+        return True
+
+    async def _cancel(self, task: Task, team: TeamId) -> None:
+        canceled = TaskCanceled(usage=task.usage, cost=task.cost, steps=len(task.steps))
+        await self._log.append(
+            Append(
+                stream=StreamId(task.id),
+                team=team,
+                kind=TASK,
+                actor=Actor(task.cancel_requested_by or "system"),
+                data=(canceled,),
+                expected=task.version,
+                to_state=STATE_CODES[TaskState.CANCELED],
+            ),
+        )
+
+    async def _attempt(self, task: Task, team: TeamId) -> None:
+        claim = claim_of(task, team, task.attempt + 1)
+        appended = await self._log.append(
+            Append(
+                stream=claim.task,
+                team=team,
+                kind=TASK,
+                actor=claim.actor,
+                data=(AttemptStarted(worker=self._worker),),
+                attempt=claim.attempt,
+                key=uuid.uuid4(),
+                to_state=STATE_CODES[TaskState.WORKING],
+            ),
+        )
+        attempt = Attempt(task, claim, log=self._log, factory=self._factory, worker=self._worker)
+        attempt.begin(appended)
+        self._watch.add(attempt)
+        try:
+            await attempt.run()
+        finally:
+            self._watch.remove(attempt)
+
+
+def _of(arguments: Mapping[str, Any]) -> tuple[StreamId, TeamId]:
+    match arguments:
+        case {"task": str(task), "team": int(team)}:
+            return StreamId(task), TeamId(team)
+        case _:
+            raise InvalidRequest(f"a job of the queue tasks has {json.dumps(dict(arguments))}")

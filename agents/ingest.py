@@ -1,0 +1,96 @@
+"""The job behind a document: read it, cut it, embed it, store its passages.
+
+A worker runs it from the queue `ingest`. It may be killed at any moment and run again from the
+start: passages change in one transaction at the end, and running it twice gives the same ones.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from anyio.to_thread import run_sync
+
+from protocols.errors import InvalidRequest, LimitExceeded
+from protocols.principals import TeamId
+from store.connect import Store
+from store.knowledge import passages
+from store.knowledge.chunks import Chunk, Cutter, in_context, portions
+from store.knowledge.embedder import Embedder, Vectors
+from store.knowledge.loader import Loaded
+from store.knowledge.passages import Queued
+from store.knowledge.reading import read_document
+
+logger = logging.getLogger(__name__)
+
+MAX_TITLE = 300  # characters
+CHUNKS_A_TURN = 32
+
+
+async def ingest(store: Store, embedder: Embedder, document_id: str, team: TeamId) -> None:
+    """The document is ready, or has failed with a reason; nothing, when it is done or deleted.
+
+    Raises:
+        Unavailable: The store or the embedder is out of reach; to be repeated.
+    """
+    async with store.log_pool.connection() as connection:
+        queued = await passages.take(connection, document_id, team=team)
+    if queued is None or (queued.state == "ready" and queued.embedder == embedder.name):
+        return
+    try:
+        loaded = await read_document(
+            queued.content, name=queued.source or queued.title, media_type=queued.media_type
+        )
+    except (InvalidRequest, LimitExceeded) as error:
+        await _fail(store, queued, reason=error.message)
+        return
+
+    title = queued.title if queued.is_titled else (loaded.title or queued.title)[:MAX_TITLE]
+    await _store(store, embedder, queued, title=title, loaded=loaded)
+
+
+async def _store(
+    store: Store, embedder: Embedder, queued: Queued, *, title: str, loaded: Loaded
+) -> None:
+    chunks = await _cut(loaded, embedder)
+    vectors = await _embed(chunks, embedder, title=title)
+    async with store.log_pool.connection() as connection:
+        is_stored = await passages.replace(
+            connection,
+            queued,
+            title=title,
+            chunks=chunks,
+            vectors=vectors,
+            embedder=embedder.name,
+        )
+    if is_stored:
+        logger.info("document ingested", extra=_fields(queued, chunks))
+
+
+async def _cut(loaded: Loaded, embedder: Embedder) -> list[Chunk]:
+    cutter = Cutter(loaded.form, count_tokens=embedder.count_tokens)
+    chunks: list[Chunk] = []
+    for section in loaded.sections:
+        for portion in portions(section.text):
+            for text in await run_sync(cutter.cut, portion):
+                chunks.append(Chunk(ordinal=len(chunks), location=section.location, text=text))
+    return chunks
+
+
+async def _embed(chunks: Sequence[Chunk], embedder: Embedder, *, title: str) -> Vectors:
+    """In turns of a second: a thread cannot be cancelled, and searches wait for their turn."""
+    vectors = np.empty((len(chunks), embedder.dimensions), np.float32)
+    for begin in range(0, len(chunks), CHUNKS_A_TURN):
+        turn = chunks[begin : begin + CHUNKS_A_TURN]
+        texts = [in_context(chunk, title=title) for chunk in turn]
+        vectors[begin : begin + len(turn)] = await embedder.embed_passages(texts)
+    return vectors
+
+
+async def _fail(store: Store, queued: Queued, *, reason: str) -> None:
+    async with store.log_pool.connection() as connection:
+        if await passages.fail(connection, queued, reason=reason):
+            logger.info("document refused", extra=_fields(queued, []))
+
+
+def _fields(queued: Queued, chunks: list[Chunk]) -> dict[str, object]:
+    return {"document": str(queued.id), "team": queued.team, "chunks": len(chunks)}

@@ -1,0 +1,62 @@
+"""Logs of workers and the scheduler: one line for each thing, for a terminal or as JSON.
+
+As the hub's, in fewer lines, since nobody from outside writes into them: control characters are
+escaped, addresses lose their passwords, and nothing logs content.
+"""
+
+import logging
+import re
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+MAX_CHARACTERS = 4096  # of one value
+
+_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "asyncio", "openai", "anthropic")
+
+
+def configure_logging(form: Literal["console", "json"], level: str) -> None:
+    """All loggers of this process write to standard error; may be called again."""
+    before: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    last: Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _safe,
+                last,
+            ],
+        ),
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _safe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {
+        name: _clean(value) if isinstance(value, str) else value for name, value in event.items()
+    }
+
+
+def _clean(text: str) -> str:
+    text = _PASSWORD.sub("***", text)
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)[-MAX_CHARACTERS:]

@@ -1,0 +1,88 @@
+"""What workers and the scheduler read from the environment, each as `PYGENT_…`; and provider keys.
+
+The only file of `agents/` that reads it. Nothing here opens anything.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agents.models.providers import PROVIDERS, Access
+from protocols.errors import InvalidRequest
+from store.connect import Addresses
+
+PREFIX = "PYGENT_"
+
+
+class AgentSettings(BaseSettings):
+    """Where the store is, how much a worker does at once, and how leases run."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str | None = None
+    database_log_url: str | None = None
+    database_app_url: str | None = None
+    redis_url: str | None = None
+    redis_prefix: Annotated[str, Field(min_length=1, max_length=64)] = "pygent"
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    worker_tasks: Annotated[int, Field(ge=1, le=1000, description="Attempts at once.")] = 16
+    worker_ingests: Annotated[int, Field(ge=0, le=64, description="Documents at once.")] = 1
+    grace_seconds: Annotated[
+        float, Field(ge=0, le=3600, description="For attempts to end after the first signal.")
+    ] = 4.0
+    lease_seconds: Annotated[
+        float, Field(ge=0.5, le=600, description="Without a beat, a worker loses its tasks.")
+    ] = 15.0
+    beat_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    worker_alone: Annotated[
+        int, Field(ge=1, le=64, description="Attempts at once in processes of their own.")
+    ] = 6
+    alone_megabytes: Annotated[
+        int, Field(ge=256, description="Memory of an attempt in a process of its own.")
+    ] = 2048
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the store's servers are.
+
+        Raises:
+            InvalidRequest: A URL is not set; it is named.
+        """
+        if self.database_url is None:
+            raise InvalidRequest("PYGENT_DATABASE_URL is not set; `pygent up` brings its own")
+        if self.redis_url is None:
+            raise InvalidRequest("PYGENT_REDIS_URL is not set; `pygent up` brings its own")
+        return Addresses(
+            database=self.database_url,
+            redis=self.redis_url,
+            log=self.database_log_url,
+            app=self.database_app_url,
+            redis_prefix=self.redis_prefix,
+        )
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """This process's environment with these settings in it, for a child that reads them."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {
+            **os.environ,
+            **{f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()},
+            **changes,
+        }
+
+
+def accesses() -> Mapping[str, Access]:
+    """What the environment says of each provider of models."""
+    return {name: _access(provider.keys, provider.url) for name, provider in PROVIDERS.items()}
+
+
+def _access(keys: tuple[str, ...], url: str | None) -> Access:
+    key = next((value for name in keys if (value := os.environ.get(name))), None)
+    return Access(
+        key=SecretStr(key) if key else None,
+        url=(os.environ.get(url) or None) if url else None,
+    )
