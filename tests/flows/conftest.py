@@ -1,0 +1,30 @@
+"""One running product for the stories that break nothing; those that do start their own."""
+
+from collections.abc import AsyncGenerator, Generator
+
+import pytest
+
+from protocols.agents import AgentSpec
+from protocols.rest.client import RestClient
+from tests.flows.product import SHORT_LEASES, Product, running, scripted, spoken
+
+
+@pytest.fixture(scope="session")
+def product() -> Generator[Product]:
+    """`pygent up` with leases of three seconds; nobody may harm it."""
+    with running(environment=SHORT_LEASES) as product:
+        yield product
+
+
+@pytest.fixture
+async def client(product: Product) -> AsyncGenerator[RestClient]:
+    async with product.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def agents(anyio_backend: object, product: Product) -> None:
+    """`echo`, which repeats what it is told, and `slow`, which speaks for three seconds."""
+    async with product.client() as client:
+        for spec in (scripted("echo"), scripted("slow", spoken(150, seconds=3.0))):
+            await client.agents.create(AgentSpec.model_validate(spec))

@@ -1,0 +1,374 @@
+"""The product as a user runs it: `pygent up` in a process of its own, its parts, and its end.
+
+Nothing of it is imported into the test but the REST client. Everything it prints is kept in files,
+so that a test can ask what was said. Used by the flows, the fault rounds and the benchmarks.
+"""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from hub.cli.settings import inherited
+from protocols.rest.client import RestClient
+
+ROOT = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).with_name("pygent")
+BUILT_SITE = ROOT / ".web/build/client"
+READY_SECONDS = 60.0
+STOP_SECONDS = 10.0  # what the product promises
+COMMAND_SECONDS = 60.0
+POLL_SECONDS = 0.02
+
+PARTS = ("hub", "scheduler", "worker", "valkey", "postgres")
+SHORT_LEASES = {"PYGENT_LEASE_SECONDS": "3", "PYGENT_BEAT_SECONDS": "0.5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(kw_only=True)
+class Product:
+    """A factory on a data directory of its own."""
+
+    directory: Path  # holds the data directory, a home and what was printed
+    data_dir: Path
+    port: int
+    user: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+    key: str = ""
+    ready_seconds: float = 0.0
+    _keys: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/connection/websocket"
+
+    @property
+    def out(self) -> str:
+        return (self.directory / "out").read_text(errors="replace")
+
+    @property
+    def err(self) -> str:
+        return (self.directory / "err").read_text(errors="replace")
+
+    def start(self, *arguments: str) -> None:
+        """`pygent up`, until it says that it is ready."""
+        with (self.directory / "out").open("ab") as out, (self.directory / "err").open("ab") as err:
+            said_before = self.out.count("ready http")
+            began = time.monotonic()
+            self.process = subprocess.Popen(
+                [COMMAND, "up", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=self.directory,
+                env=self._environment(),
+                user=self.user,
+                group=group_of(self.user),
+                extra_groups=[] if self.user else None,
+                start_new_session=True,
+            )
+        until(
+            lambda: self.out.count("ready http") > said_before or self._has_ended(),
+            seconds=READY_SECONDS,
+            what=lambda: f"it is not ready:\n{self.out}\n{self.err}",
+        )
+        self.ready_seconds = time.monotonic() - began
+        assert not self._has_ended(), f"it ended:\n{self.err}"
+        if not self.key:
+            self.key = self.token()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> float:
+        """Asks it to end, and returns after how many seconds nothing of it was left."""
+        process = self._started()
+        family = [psutil.Process(process.pid), *self.everybody()]
+        began = time.monotonic()
+        process.send_signal(how)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(
+                f"it did not end within {STOP_SECONDS:.0f} s of {how.name}:\n{self.err[-4000:]}"
+            ) from None
+        seconds = time.monotonic() - began
+        left = [one for one in [*family, *self.everybody()] if lives(one)]
+        assert not left, f"processes are left: {[' '.join(one.cmdline()) for one in left]}"
+        assert process.returncode == 0, f"exit code {process.returncode}:\n{self.err[-4000:]}"
+        self.process = None
+        return seconds
+
+    def kill(self) -> None:
+        """`kill -9` of `pygent up` alone; what it started must end by itself."""
+        process = self._started()
+        family = self.everybody()
+        process.kill()
+        process.wait()
+        self.process = None
+        try:
+            until(
+                lambda: not any(lives(one) for one in family),
+                seconds=STOP_SECONDS,
+                what=lambda: f"left: {[' '.join(o.cmdline()) for o in family if lives(o)]}",
+            )
+        finally:
+            for one in family:
+                if lives(one):
+                    one.kill()
+
+    def everybody(self) -> list[psutil.Process]:
+        """All processes of it but `pygent up` itself."""
+        found: dict[int, psutil.Process] = {}
+        if self.process is not None and self.process.poll() is None:
+            for one in psutil.Process(self.process.pid).children(recursive=True):
+                found[one.pid] = one
+        mine = str(self.data_dir)
+        for one in psutil.process_iter():
+            try:
+                if one.environ().get("PYGENT_DATA_DIR") == mine and one.pid != self._pid():
+                    found.setdefault(one.pid, one)
+            except psutil.Error:
+                continue
+        return [one for one in found.values() if one.pid != os.getpid() and lives(one)]
+
+    def part(self, name: str) -> psutil.Process:
+        """The process of a part; waits while it is being started again."""
+        found: list[psutil.Process] = []
+
+        def is_there() -> bool:
+            children = psutil.Process(self._started().pid).children()
+            found[:] = [one for one in children if is_part(one, name)]
+            return bool(found)
+
+        until(is_there, seconds=30, what=lambda: f"there is no {name}:\n{self.err[-4000:]}")
+        return found[0]
+
+    def kill_part(self, name: str) -> int:
+        """`kill -9`; its former process id."""
+        process = self.part(name)
+        process.kill()
+        until(lambda: not lives(process), seconds=5, what=lambda: f"{name} lives")
+        return process.pid
+
+    def client(self) -> RestClient:
+        return RestClient(self.url, token=self.key)
+
+    def run_json(self) -> dict[str, object]:
+        return json.loads((self.data_dir / "run.json").read_text())
+
+    def link(self) -> str:
+        return (self.data_dir / "login-link").read_text().strip()
+
+    def token(self, name: str = "flow") -> str:
+        said = self.run("token", "create", "--name", name)
+        assert said.code == 0, said.err
+        return said.out.strip()
+
+    def run(self, *arguments: str, text: str | None = None, **changes: str | None) -> Said:
+        """A `pygent` command beside it, with pipes for a terminal."""
+        environment = {**self._environment(), **{k: v for k, v in changes.items() if v is not None}}
+        for name in (name for name, value in changes.items() if value is None):
+            environment.pop(name, None)
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            input=None if text is None else text.encode(),
+            stdin=subprocess.DEVNULL if text is None else None,
+            capture_output=True,
+            cwd=self.directory,
+            env=environment,
+            user=self.user,
+            group=group_of(self.user),
+            extra_groups=[] if self.user else None,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        with (self.directory / "err").open("a") as kept:
+            kept.write(said.err)
+        return said
+
+    def _environment(self) -> dict[str, str]:
+        return inherited(
+            PYGENT_PORT=str(self.port),
+            PYGENT_DATA_DIR=str(self.data_dir),
+            PYGENT_SITE_DIR=str(site(self.directory)),
+            PYGENT_DATABASE_URL=None,
+            PYGENT_REDIS_URL=None,
+            PYGENT_URL=None,
+            PYGENT_API_KEY=None,
+            PYTHONWARNINGS=None,
+            HOME=str(self.directory),
+            **self.environment,
+        )
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        assert self.process is not None, "it was not started"
+        return self.process
+
+    def _pid(self) -> int:
+        return self.process.pid if self.process else -1
+
+    def _has_ended(self) -> bool:
+        return self._started().poll() is not None
+
+
+@contextmanager
+def place(*, user: str | None = None, deep: int = 0) -> Generator[Path]:
+    """A directory of its own, owned by whoever will use it; `deep` makes its path long."""
+    with tempfile.TemporaryDirectory(prefix="pygent-flow-", dir="/tmp") as name:
+        directory = Path(name)
+        if user is not None:
+            directory.chmod(0o755)
+        directory = directory.joinpath(*["a-rather-long-name" for _ in range(deep)])
+        directory.mkdir(parents=True, exist_ok=True)
+        site(directory)
+        for file in ("out", "err"):
+            (directory / file).touch()
+        if user is not None:
+            shutil.chown(directory, user)
+        yield directory
+
+
+@contextmanager
+def prepared(
+    *, user: str | None = None, deep: int = 0, environment: Mapping[str, str] | None = None
+) -> Generator[Product]:
+    """A product that is not started; whatever the test does, nothing of it is left."""
+    with place(user=user, deep=deep) as directory:
+        product = Product(
+            directory=directory,
+            data_dir=directory / "data",
+            port=free_port(),
+            user=user,
+            environment=environment or {},
+        )
+        try:
+            yield product
+        finally:
+            if product.process is not None:
+                _end(product)
+
+
+@contextmanager
+def running(
+    *arguments: str,
+    user: str | None = None,
+    deep: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Generator[Product]:
+    """A product that serves; at the end it stops within its ten seconds and leaves nothing."""
+    with prepared(user=user, deep=deep, environment=environment) as product:
+        product.start(*arguments)
+        yield product
+        if product.process is not None:
+            product.stop()
+
+
+def _end(product: Product) -> None:
+    """After a failed test, without asking how well it ends."""
+    process = product.process
+    assert process is not None
+    family = product.everybody()
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for one in family:
+        if lives(one):
+            one.kill()
+
+
+def site(directory: Path) -> Path:
+    """The built pages, or a page of our own where there are none."""
+    if (BUILT_SITE / "index.html").is_file():
+        return BUILT_SITE
+    plain = directory / "site"
+    plain.mkdir(exist_ok=True)
+    (plain / "index.html").write_text("<!doctype html><title>PyGent</title>")
+    return plain
+
+
+def is_part(process: psutil.Process, name: str) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.Error:
+        return False
+    match name:
+        case "postgres":
+            return bool(command) and command[0].endswith("/postgres")
+        case "valkey":
+            return bool(command) and "valkey-server" in command[0]
+        case _:
+            return command[1:4] == ["-m", "hub.cli.app", name]
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended and waits to be reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def group_of(user: str | None) -> int | None:
+    return pwd.getpwnam(user).pw_gid if user else None
+
+
+def until(
+    condition: Callable[[], bool],
+    *,
+    seconds: float,
+    what: Callable[[], str] = lambda: "it did not become true",
+) -> None:
+    """Wait for something outside this process to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(what())
+        time.sleep(POLL_SECONDS)
+
+
+def scripted(name: str, *turns: Mapping[str, object], **spec: object) -> dict[str, object]:
+    """A spec of an agent that plays these turns."""
+    return {"name": name, "model": "scripted", "script": list(turns), **spec}
+
+
+def words(count: int) -> str:
+    """A text that shows at once where a piece is missing."""
+    return " ".join(f"w{number}" for number in range(1, count + 1))
+
+
+def spoken(deltas: int, *, seconds: float) -> Mapping[str, object]:
+    """A turn of so many deltas over so many seconds."""
+    return {"text": words(deltas), "deltas": deltas, "seconds": seconds}
