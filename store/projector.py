@@ -115,8 +115,6 @@ class Projector:
         try:
             touched = await self._fold(names, events, after=after)
         except FactoryError as error:
-            if error.retryable:
-                raise
             await self._move_apart(names, events, after=after, error=error)
         else:
             self._feeds.note(touched, position=min(self._positions.values()))
@@ -129,10 +127,10 @@ class Projector:
             for name in names:
                 await self._move([name], events, after=after)
             return
-        logger.error(
-            "a projection cannot be written", exc_info=error, extra={"projection": names[0]}
-        )
-        self._rests_until[names[0]] = monotonic() + REST_SECONDS
+        extra = {"projection": names[0], "reason": error.message}
+        logger.error("a projection cannot be moved", exc_info=error, extra=extra)
+        rest = POLL_SECONDS if error.retryable else REST_SECONDS
+        self._rests_until[names[0]] = monotonic() + rest
 
     async def _fold(
         self, names: Sequence[str], events: Sequence[Followed], *, after: int
