@@ -13,16 +13,10 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from protocols.errors import FactoryError, InvalidRequest, Unavailable
 
-# The statement was sound and the same one may succeed later, on this connection or on another.
-PASSING = (
-    errors.QueryCanceled,
-    errors.LockNotAvailable,
-    errors.TransactionRollback,  # deadlock, serialization
-    errors.InsufficientResources,  # disk full, too many connections
-    errors.OperatorIntervention,  # restart
-    errors.ObjectInUse,
-    errors.ReadOnlySqlTransaction,  # a standby, or one that was demoted
-)
+# Classes of codes after which the same statement may succeed, on this connection or on another:
+# connection, transaction state (a standby, a limit), rollback (deadlock), resources (disk, memory),
+# object state (a lock), intervention (restart, a cancelled query), system.
+PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
 UNMIGRATED = (errors.UndefinedTable, errors.UndefinedFunction, errors.InvalidSchemaName)
 REFUSED = (errors.InvalidPassword, errors.InvalidAuthorizationSpecification)
 NOT_IN_TIME = (PoolTimeout, TooManyRequests)
@@ -62,12 +56,10 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
 
 def is_passing(error: psycopg.Error) -> bool:
     """Whether the same statement may succeed later."""
-    if isinstance(error, PASSING):
-        return True
-    # Without a state the server has not spoken: the connection could not be made, or broke.
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
-        error.sqlstate is None or error.sqlstate.startswith("08")
-    )
+    if error.sqlstate:
+        return error.sqlstate[:2] in PASSING
+    # The server has not spoken: the connection could not be made, or broke.
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def translation(error: psycopg.Error) -> FactoryError:

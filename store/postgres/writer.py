@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 # by the server before its commit, with the lock in its hands.
 MAX_BATCH_APPENDS = 1000
 MAX_BATCH_BYTES = 1024 * 1024
-FIRST_PAUSE_SECONDS = 0.05
+FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 1.0
 
 

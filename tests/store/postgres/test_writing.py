@@ -1,0 +1,253 @@
+"""The writer under trouble: a database that goes away, a queue that fills, a broker that hangs."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from protocols.errors import LimitExceeded, Unavailable
+from protocols.events import StreamId, TaskCompleted, envelope
+from store.postgres.append_connection import AppendConnection
+from store.postgres.appends import Answer, Entry, Status
+from store.postgres.event_log import Appended, EventLog, WriterLimits
+from tests.store.postgres.streams import (
+    NOTE,
+    START,
+    STEP,
+    SUBMITTED,
+    WORKING,
+    Told,
+    append,
+    assert_dense,
+    counted,
+    new_stream,
+    new_task,
+    opened_log,
+    together,
+    versions,
+)
+
+Root = AsyncConnection[Any]
+LOCK = "SELECT pg_advisory_lock('pygent.stream_head'::regclass::oid::int, 0)"
+UNLOCK = "SELECT pg_advisory_unlock('pygent.stream_head'::regclass::oid::int, 0)"
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'pygent-writer'
+"""
+
+
+@dataclass
+class Crowd:
+    """Attempts and people that write until it is over, and know what they were answered."""
+
+    log: EventLog
+    is_over: anyio.Event
+    versions: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
+
+    async def work(self, stream: StreamId) -> None:
+        seq = 0
+        while not self.is_over.is_set():
+            seq += 1
+            done = await self.log.append(append(stream, STEP, NOTE, attempt=1, seq=seq))
+            assert done.version == 2 + 2 * seq
+            self.versions[stream] = done.version
+
+    async def decide(self, stream: StreamId) -> None:
+        version = 1
+        while not self.is_over.is_set():
+            expected = version if version % 2 else None
+            version += 1
+            done = await self.log.append(append(stream, expected=expected))
+            assert done.version == version
+            self.versions[stream] = version
+
+    async def begin(self) -> None:
+        while not self.is_over.is_set():
+            stream = new_stream()
+            self.versions[stream] = (await self.log.append(append(stream, expected=0))).version
+
+
+async def test_a_connection_cut_at_any_moment_loses_and_doubles_nothing(
+    log: EventLog, root: Root, told: Told
+) -> None:
+    chance, cuts = random.Random(1), 60
+    crowd = Crowd(log, anyio.Event())
+    attempts = [await new_task(log, attempts=1) for _ in range(12)]
+    async with anyio.create_task_group() as tasks:
+        for stream in attempts:
+            tasks.start_soon(crowd.work, stream)
+        for _ in range(6):
+            tasks.start_soon(crowd.decide, await new_task(log))
+            tasks.start_soon(crowd.begin)
+        with anyio.fail_after(60):
+            while log.counters.reconnects < cuts:
+                done = log.counters.appends
+                while log.counters.appends == done:
+                    await anyio.sleep(0.001)
+                await anyio.sleep(chance.random() * 0.01)
+                await root.execute(CUT)
+        crowd.is_over.set()
+
+    await assert_dense(root)
+    heads = await log.heads([*crowd.versions])
+    assert {stream: head.version for stream, head in heads.items()} == crowd.versions
+    assert (await counted(root))[:2] == (sum(crowd.versions.values()), len(crowd.versions))
+    for stream in attempts:  # those cut after their commit were told to watchers nevertheless
+        assert len(told.lines(stream)) == crowd.versions[stream]
+
+
+async def test_appends_whose_answers_were_lost_are_settled_by_the_repeat(
+    log: EventLog, root: Root, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every batch is committed, its answer is lost, and it is sent again."""
+    send, lost = AppendConnection.send, 0
+
+    async def send_and_lose(self: AppendConnection, entries: Sequence[Entry]) -> list[Answer]:
+        nonlocal lost
+        answers = await send(self, entries)
+        if all(answer.status == Status.OK for answer in answers):
+            lost += 1
+            raise psycopg.OperationalError("the connection was cut inside COMMIT")
+        return answers
+
+    monkeypatch.setattr(AppendConnection, "send", send_and_lose)
+    stream, other = new_stream(), new_stream()
+    answers = await together(log, [append(stream, expected=0, to_state=SUBMITTED), append(other)])
+    answers += await together(log, [append(stream, NOTE, NOTE, expected=1), append(other)])
+    answers += await together(log, [append(stream, START, attempt=1, to_state=WORKING)])
+    answers += await together(log, [append(stream, STEP, STEP, attempt=1, seq=1)])
+    assert versions(answers) == [1, 1, 3, 2, 4, 6]
+    assert lost == 4
+    assert (await counted(root))[0] == 8
+    assert told.lines(stream) == [envelope(event) for event in await log.read(stream)]
+
+
+async def test_a_full_queue_makes_appends_wait_and_then_refuses_them(
+    database: str, root: Root
+) -> None:
+    limits = WriterLimits(waiting_appends=10, room_seconds=0.2)
+    async with opened_log(database, limits=limits) as log:
+        streams = [new_stream() for _ in range(40)]
+        await root.execute(LOCK)
+        answers: list[Any] = []
+
+        async def ask(stream: StreamId) -> None:
+            answers.extend(await together(log, [append(stream, expected=0)]))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, streams[0])
+            await until(root, waits=1)  # one is on its way, ten may wait
+            for stream in streams[1:]:
+                tasks.start_soon(ask, stream)
+            while len(answers) < 29:
+                await anyio.sleep(0.01)
+            await root.execute(UNLOCK)
+
+        refused = [answer for answer in answers if isinstance(answer, LimitExceeded)]
+        assert len(refused) == log.counters.rejected_full == 29
+        assert "10 appends" in refused[0].message
+        assert [answer for answer in versions(answers) if answer == 1] == [1] * 11
+        assert (await counted(root))[0] == 11
+
+
+async def test_whoever_waits_for_room_gets_it_when_the_log_catches_up(
+    database: str, root: Root
+) -> None:
+    limits = WriterLimits(waiting_appends=10, room_seconds=30)
+    async with opened_log(database, limits=limits) as log:
+        answers = await together(log, [append(new_stream(), expected=0) for _ in range(200)])
+        assert versions(answers) == [1] * 200
+        assert log.counters.rejected_full == 0
+    limits = WriterLimits(waiting_bytes=2000, room_seconds=30)
+    async with opened_log(database, limits=limits) as log:
+        answers = await together(log, [append(new_stream(), STEP) for _ in range(200)])
+        assert versions(answers) == [1] * 200
+    assert (await counted(root))[0] == 400
+
+
+async def test_a_batch_is_bounded_in_appends_and_in_bytes(log: EventLog) -> None:
+    answers = await together(log, [append(new_stream(), expected=0) for _ in range(2500)])
+    assert versions(answers) == [1] * 2500
+    assert log.counters.batch_sizes.counts[-1] == 0
+    assert log.counters.batch_sizes.count == 3
+
+    before = log.counters.batch_sizes.count
+    big = TaskCompleted(message="1", text="x" * 300_000)
+    answers = await together(log, [append(new_stream(), big) for _ in range(9)])
+    assert versions(answers) == [1] * 9
+    assert log.counters.batch_sizes.count == before + 3
+
+
+async def test_appends_fail_when_the_database_stays_away_longer_than_their_patience(
+    database: str, root: Root, postgres_url: str
+) -> None:
+    name = root.info.dbname
+    limits = WriterLimits(patience_seconds=0.3)
+    admin = await AsyncConnection.connect(postgres_url, autocommit=True)
+    async with opened_log(database, limits=limits) as log, admin:
+        stream = await new_task(log, attempts=1)
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        await root.execute(CUT)
+        with anyio.fail_after(5), pytest.raises(Unavailable, match="it may have been done"):
+            await log.append(append(stream, STEP, attempt=1, seq=1))
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+        assert (await log.append(append(stream, STEP, attempt=1, seq=1))).version == 3
+
+
+async def test_what_waits_when_the_log_is_closed_is_finished(database: str, root: Root) -> None:
+    async with anyio.create_task_group() as tasks:
+        async with opened_log(database) as log:
+            for _ in range(2500):
+                tasks.start_soon(log.append, append(new_stream(), expected=0))
+            await anyio.lowlevel.checkpoint()
+        with pytest.raises(Unavailable, match="the log is closed"):
+            await log.append(append(new_stream()))
+    assert (await counted(root))[0] == 2500
+
+
+async def test_an_error_leaves_the_log_as_it_is(database: str) -> None:
+    with pytest.raises(KeyError):
+        async with opened_log(database):
+            raise KeyError
+
+
+class Hanging:
+    """A broker that answers nobody."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def publish_frames(self, frames: Sequence[tuple[str, bytes]], *, position: int) -> None:
+        self.calls += 1
+        await anyio.sleep_forever()
+
+
+async def test_a_broker_that_hangs_slows_nobody_and_its_queue_is_bounded(database: str) -> None:
+    hanging = Hanging()
+    async with opened_log(database, hanging) as log:
+        stream = await new_task(log, attempts=1)
+        for seq in range(1, 1200):
+            done = await log.append(append(stream, STEP, attempt=1, seq=seq))
+            assert isinstance(done, Appended)
+        assert hanging.calls == 1
+        assert log.counters.unpublished > 100
+        assert log.counters.published == 0
+
+
+async def until(root: Root, *, waits: int) -> None:
+    """So many backends wait for the lock of the log."""
+    with anyio.fail_after(5):
+        while True:
+            cursor = await root.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            if (await cursor.fetchone() or (0,))[0] >= waits:
+                return
+            await anyio.sleep(0.005)
