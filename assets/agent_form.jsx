@@ -14,6 +14,7 @@ const BLANK = {
   name: "", description: "", instructions: "", model: "extractive", strategy: "react",
   tools: ["knowledge_search"], collections: [], limits: { steps: 20, tokens: 200_000, seconds: 300, money: 1 },
 };
+const LOCAL = ["extractive", "scripted"]; // models without a provider before a colon
 const LIMITS = [["steps", "Steps", 1], ["tokens", "Tokens", 1000], ["seconds", "Seconds", 10], ["money", "US dollars", 0.1]];
 
 /** The form; `spec` is what it starts from, `isNamed` that the name cannot change. */
@@ -86,15 +87,10 @@ export function AgentForm({ spec = null, isNamed = false, verb, onSubmit, onCanc
 const FIELDS = ["name", "description", "instructions", "model", "strategy", "tools", "collections", "limits"];
 
 /** What the API refused as [field, sentence]. */
-function errorsOf(problem) {
-  const listed = (problem.errors ?? []).map((error) => [path(error), error.message ?? error.detail ?? error.msg ?? problem.message]);
+function errorsOf({ problems, field, message }) {
+  const listed = problems.map((each) => [each.field, each.rule]);
   if (listed.length) return listed;
-  return problem.field ? [[problem.field.replace(/^(body|spec)\./, ""), problem.message]] : [];
-}
-
-function path(error) {
-  const field = error.field ?? (error.loc ?? []).join(".") ?? error.pointer?.replace(/^#?\//, "").replaceAll("/", ".") ?? "";
-  return field.replace(/^(body|spec)\./, "");
+  return field ? [[field, message]] : [];
 }
 
 function clean(draft) {
@@ -104,18 +100,17 @@ function clean(draft) {
 
 const withUnknown = (options, chosen) => [...options, ...chosen.filter((name) => !options.some(([known]) => known === name)).map((name) => [name, "not known here"])];
 
+/** Model names to choose from, and where models can come from here. */
 function useModels() {
-  const [names, setNames] = useState(["extractive"]);
-  const [hint, setHint] = useState("provider:name, or extractive, which needs no key");
+  const [providers, setProviders] = useState([]);
   useEffect(() => {
-    read("/models").then((found) => {
-      const list = Array.isArray(found) ? found : found.models ?? found.providers ?? [];
-      const known = list.flatMap((each) => (typeof each === "string" ? [each] : each.models?.map((name) => (name.includes(":") ? name : `${each.name}:${name}`)) ?? [each.id ?? each.name]));
-      setNames([...new Set(["extractive", ...known])]);
-      const ready = list.filter((each) => each.is_ready ?? each.available ?? each.configured).map((each) => each.name ?? each.id);
-      if (ready.length) setHint(`Found here: ${ready.join(", ")}`);
-    }).catch(() => {});
+    read("/models").then(({ items }) => setProviders(items)).catch(() => {}); // any name can be typed
   }, []);
+  const ready = providers.filter((each) => each.is_configured);
+  const missing = providers.filter((each) => !each.is_configured && each.variable);
+  const names = ready.map(({ name }) => (LOCAL.includes(name) ? name : `${name}:`));
+  const hint = `provider:name. Here: ${ready.map((each) => each.name).join(", ") || "extractive"}`
+    + (missing.length ? `. Set ${missing.slice(0, 2).map((each) => each.variable).join(" or ")} for more` : "");
   return { names, hint };
 }
 

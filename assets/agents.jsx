@@ -112,7 +112,7 @@ function AgentLine({ row, now }) {
         <span className="sub clip">{row.description}</span></span></td>
       <td className="quiet mono">{row.model}</td>
       <td className="quiet">{row.strategy}</td>
-      <td className="right num quiet" data-label="version">v{row.number}</td>
+      <td className="right num quiet">v{row.number}</td>
       <td className={`right num ${row.open_tasks ? "s-working" : "sub"}`} data-label="open">{row.open_tasks ? format.count(row.open_tasks) : "–"}</td>
       <td className="right num" data-label="finished">{format.count(row.finished_tasks)}</td>
       <td className={`right num ${row.failed_tasks ? "" : "sub"}`} data-label="failed" title={failed === null ? undefined : `${failed.toFixed(1)} % of those that ended`}>{row.failed_tasks ? format.count(row.failed_tasks) : "–"}</td>

@@ -5,9 +5,9 @@ const PATIENCE_MS = 20_000;
 
 /** What the API refused, or why it could not be asked. */
 export class Problem extends Error {
-  constructor({ title, detail, status, code, field, request, asked, errors }) {
+  constructor({ title, detail, status, code, field, request, asked, problems = [] }) {
     super(detail || title);
-    Object.assign(this, { title, detail, status, code, field, request, asked, errors });
+    Object.assign(this, { title, detail, status, code, field, request, asked, problems });
   }
 
   /** Whether the same request may succeed later. */
@@ -51,10 +51,10 @@ async function refusal(response, asked) {
     title: said.title ?? response.statusText,
     detail: said.detail ?? `The hub answered ${response.status}.`,
     status: response.status,
-    code: said.code ?? String(said.type ?? "").split(/[/:#]/).pop(),
-    field: said.field ?? said.errors?.[0]?.field ?? null,
-    errors: said.errors ?? [],
-    request: response.headers.get("x-request-id"),
+    code: said.code ?? "",
+    field: said.field ?? null,
+    problems: said.problems ?? [],
+    request: said.request_id ?? response.headers.get("x-request-id"),
     asked,
   });
 }

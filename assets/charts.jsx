@@ -18,11 +18,11 @@ export function Spark({ values, colour }) {
   );
 }
 
-/** Steps of an axis that people would have chosen: 1, 2, 5 times a power of ten. */
+/** The end of an axis that people would have chosen, and that its lines divide evenly. */
 export function nice(top) {
   if (top <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(top));
-  return [1, 2, 3, 5, 10].find((step) => step * power >= top) * power;
+  return [1, 2, 4, 8, 10].find((step) => step * power >= top) * power;
 }
 
 /**
@@ -34,7 +34,8 @@ export function Stack({ title, unit, series, labels }) {
   const count = series[0].values.length;
   const sums = Array.from({ length: count }, (_, index) => series.reduce((sum, each) => sum + each.values[index], 0));
   const top = nice(Math.max(...sums, 0));
-  const lines = [1, 0.75, 0.5, 0.25, 0].filter((_, index) => index % (top < 4 ? 2 : 1) === 0);
+  const divisions = [4, 2, 1].find((parts) => top % parts === 0) ?? 2;
+  const lines = Array.from({ length: divisions + 1 }, (_, index) => 1 - index / divisions);
   const isEmpty = sums.every((sum) => sum === 0);
   let below = sums.map(() => 0);
   const shapes = series.map(({ name, colour, values }) => {

@@ -17,12 +17,14 @@ let settle = null;
 
 function become(change) {
   const next = { ...state, ...change };
-  if (change.name && change.name !== state.name) next.since = Date.now();
+  if (change.name && isLost(change.name) !== isLost(state.name)) next.since = Date.now();
   state = next;
   for (const read of readers) read();
 }
 
-/** The state of the connection: name, since, tries, seconds behind, reason. */
+const isLost = (name) => name === "reconnecting" || name === "offline";
+
+/** The state of the connection: name, since when it is there or lost, tries, seconds behind, reason. */
 export function useConnection() {
   return useSyncExternalStore(subscribeState, () => state);
 }
@@ -47,11 +49,11 @@ export function connect() {
   client.on("connected", () => become({ name: "live", tries: 0, behind: 0, reason: null }));
   client.on("connecting", ({ code, reason }) => {
     if (code === 0) return; // the very first time
-    become({ name: "reconnecting", tries: state.tries + 1, reason });
+    if (state.name !== "offline") become({ name: "reconnecting", tries: 1, reason });
     setTimeout(lost, OFFLINE_AFTER_MS);
   });
   client.on("error", () => {
-    if (state.name === "reconnecting" || state.name === "offline") become({ tries: state.tries + 1 });
+    if (isLost(state.name)) become({ tries: state.tries + 1 });
   });
   client.on("disconnected", ({ code, reason }) => {
     become({ name: "offline", reason });

@@ -73,7 +73,7 @@ function Numbers({ overview, window_ }) {
     <section className="stats" aria-label="Now">
       <Stat name="Working now" icon="s-working" value={format.count(overview.working)} unit={overview.working === 1 ? "task" : "tasks"}
         foot={`${format.count(overview.submitted)} queued, ${format.count(overview.waiting)} waiting`} />
-      <Stat name="Finished" value={rate >= 1 || !ended ? rate.toFixed(1) : ended} unit={rate >= 1 || !ended ? "/ min" : `in ${WORDS[window_]}`} spark={each((bucket) => bucket.completed)} colour="s-completed"
+      <Stat name="Finished" value={rate >= 1 ? rate.toFixed(1) : ended} unit={rate >= 1 ? "/ min" : `in ${WORDS[window_]}`} spark={each((bucket) => bucket.completed)} colour="s-completed"
         foot={`${format.count(completed)} completed of ${format.count(ended)}`} />
       <Stat name="Failed" value={ended ? ((failed / ended) * 100).toFixed(1) : "–"} unit={ended ? "%" : ""} spark={each((bucket) => bucket.failed)} colour="s-failed"
         foot={`${format.count(failed)} of ${format.count(ended)}`} />

@@ -22,12 +22,12 @@ export function ConnectionLight() {
   const lost = format.ago(new Date(since).toISOString(), now);
   const more = {
     catching: `${Math.ceil(behind)} s behind`,
-    reconnecting: `try ${tries}`,
-    offline: lost === "now" ? "" : `for ${lost}`,
+    reconnecting: lost === "now" ? "" : `${lost} behind`,
+    offline: `${lost} behind`,
   }[name] ?? "";
   return (
     <div className="light-slot">
-      <span className={`light-badge ${name}`} title={explain(name, reason)}>
+      <span className={`light-badge ${name}`} title={explain(name, reason, tries)}>
         <i aria-hidden="true" />
         <b>{WORDS[name]}</b>
         <span>{more}</span>
@@ -40,11 +40,11 @@ export function ConnectionLight() {
   );
 }
 
-function explain(name, reason) {
+function explain(name, reason, tries) {
   if (name === "live") return "Events arrive as they are written";
   if (name === "catching") return "Missed events are being read from the log";
   if (name === "connecting") return "Opening the connection";
-  return `Not connected${reason ? `: ${reason}` : ""}. Nothing is lost: the log is read from the last position`;
+  return `Not connected${reason ? `: ${reason}` : ""}, try ${tries}. Nothing is lost: the log is read from the last position`;
 }
 
 /** How many tasks are open now, from the overview's feed. */

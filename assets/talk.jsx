@@ -104,6 +104,7 @@ function Answer({ task, sources, onSelect, now }) {
         if (item.steps) return <Used key={item.key} steps={item.steps} onSelect={onSelect} now={now} isLast={item === last && isOpen} />;
         return <Markdown key={item.key} text={item.said.text} sources={sources} isOpen={isOpen && !item.said.is_finished} />;
       })}
+      {isOpen && <Doing task={task} now={now} />}
       <Ending task={task} />
       <span className="sr" role="status">{isOpen ? "" : `Task ${format.stateWord(task.state).toLowerCase()}`}</span>
     </div>
@@ -133,6 +134,13 @@ function WaitingLine({ task, now }) {
   return <p className="meta waiting-line"><Icon name={`s-${task.state}`} size={14} className={`s-${task.state}`} />{what} <span className="num">{since}</span></p>;
 }
 
+/** The model is asked and has said nothing yet. */
+function Doing({ task, now }) {
+  const step = task.steps.findLast((each) => each.state === "running" && each.kind === "model");
+  if (!step || task.said.some((said) => said.step === step.id)) return null;
+  return <p className="meta doing"><span className="pulse" aria-hidden="true" />{step.name} reads and has not answered yet <span className="num">{format.duration(format.between(step.started_at, null, now))}</span></p>;
+}
+
 function Thought({ said, task, now }) {
   const [isOpen, setOpen] = useState(false);
   const step = task.steps.find((each) => each.id === said.step);
@@ -156,13 +164,14 @@ function Used({ steps, onSelect, now, isLast }) {
   const [isOpen, setOpen] = useState(false);
   const names = [...new Set(steps.map((step) => step.name))];
   const running = steps.find((step) => step.state === "running");
+  const shown = running ?? steps[0];
   const start = steps[0].started_at;
   const end = running ? null : steps.reduce((latest, step) => (step.ended_at > latest ? step.ended_at : latest), "");
   const text = running && isLast ? `Using ${running.name}` : `Used ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}${steps.length > names.length ? `, ${steps.length} times` : ""}`;
   return (
     <div className="folded">
       <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <Icon name={isOpen ? "down" : "rightc"} size={12} /><Icon name={`k-${steps[0].kind}`} size={14} className={`k-${steps[0].kind}`} />
+        <Icon name={isOpen ? "down" : "rightc"} size={12} /><Icon name={`k-${shown.kind}`} size={14} className={`k-${shown.kind}`} />
         <span className="clip">{text}</span>
         <span className="meta num">{format.duration(format.between(start, end, now))}</span>
       </button>

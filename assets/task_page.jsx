@@ -71,14 +71,15 @@ function Task({ watch, task }) {
   const [search, setSearch] = useSearchParams();
   const [part, setPart] = useState("answer"); // on a phone one at a time
   const view = search.get("view") === "events" ? "events" : "steps";
-  const selected = search.get("step");
-  const step = selected && task.steps.find((each) => each.id === selected);
+  const chosen = search.get("step"); // a step's id; none: closed; absent: the one at work
+  const step = chosen ? task.steps.find((each) => each.id === chosen) : isPhone ? null : atWork(task);
+  const selected = step?.id ?? null;
   const change = (name, value) => setSearch((before) => {
     const next = new URLSearchParams(before);
     value ? next.set(name, value) : next.delete(name);
     return next;
   }, { replace: true });
-  const select = (id) => change("step", id);
+  const select = (id) => change("step", id ?? "none");
   useEffect(() => {
     const press = (event) => event.key === "Escape" && !isTyping(event) && !document.querySelector(".passage, dialog[open]") && select(null);
     addEventListener("keydown", press);
@@ -112,6 +113,11 @@ function Task({ watch, task }) {
       </div>
     </div>
   );
+}
+
+/** The step that runs, or else the last one. */
+function atWork(task) {
+  return task.steps.findLast((step) => step.state === "running") ?? task.steps.at(-1);
 }
 
 function StepsHead({ task, view, onView }) {
