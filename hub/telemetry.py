@@ -17,7 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 MAX_LINE_CHARACTERS = 8192
 MAX_VALUE_CHARACTERS = 2048
 MAX_TRACE_CHARACTERS = 4096
-SHORT_CHARACTERS = 200  # of each value, where a line would be too long
+MAX_FIELDS = 50  # kept where a line would be too long
 NOISY = {  # loggers that would write content, or a line for each request, below this level
     "uvicorn.access": logging.CRITICAL,
     "httpx": logging.WARNING,
@@ -92,8 +92,9 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
     line = json.dumps(event, ensure_ascii=False, default=str)
     if len(line) <= MAX_LINE_CHARACTERS:
         return line
-    short = {name[:40]: str(value)[:SHORT_CHARACTERS] for name, value in event.items()}
-    return json.dumps(short, ensure_ascii=False)[:MAX_LINE_CHARACTERS]
+    kept = list(event.items())[:MAX_FIELDS]
+    room = MAX_LINE_CHARACTERS // (4 * len(kept))  # a half for escapes, a half for the names
+    return json.dumps({name[:room]: str(value)[:room] for name, value in kept}, ensure_ascii=False)
 
 
 def _as_text(*, colors: bool) -> Processor:

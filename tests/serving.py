@@ -1,10 +1,13 @@
 """A hub served on loopback by a real uvicorn, and the ways into it, for tests."""
 
 import contextlib
+import io
+import logging
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import anyio
 import httpx
@@ -18,6 +21,7 @@ from hub.identity.keys import create_key
 from hub.identity.tickets import create_ticket
 from hub.opened import Hub
 from hub.settings import HubSettings
+from hub.telemetry import configure_logging
 from protocols.agents import AgentSpec
 from protocols.events import (
     AnyData,
@@ -114,17 +118,17 @@ class Served:
         receipt = await self.factory().tasks.submit(SubmitTask(agent=agent, input=text))
         return receipt.id
 
-    def worker(self, task: str) -> "Worker":
-        return Worker(self.store, task)
+    def worker(self, task: str, *, appended: int = 0) -> "Worker":
+        return Worker(self.store, task, appended=appended)
 
 
 class Worker:
     """Appends to a task as an attempt does."""
 
-    def __init__(self, store: Store, task: str) -> None:
+    def __init__(self, store: Store, task: str, *, appended: int) -> None:
         self._store = store
         self._task = StreamId(task)
-        self._seq = 0
+        self._seq = appended
 
     async def append(self, *data: AnyData, state: TaskState | None = None) -> Appended:
         appended = await self._store.log.append(
@@ -159,6 +163,22 @@ class Worker:
             TaskCompleted(message="1.1", text=text),
             state=TaskState.COMPLETED,
         )
+
+
+@contextlib.contextmanager
+def logging_to(stream: io.StringIO, form: Literal["console", "json"] = "json") -> Generator[None]:
+    """Everything that is logged meanwhile, at every level, as the hub would write it."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    configure_logging(form, "debug")
+    (handler,) = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
+    try:
+        yield
+    finally:
+        root.handlers[:], _ = before
+        root.setLevel(before[1])
 
 
 @asynccontextmanager

@@ -1,0 +1,158 @@
+"""The client keeps the operations' promises: what the store answers arrives as the same values."""
+
+import anyio
+import httpx
+import pytest
+
+from protocols.agents import AgentSpec, AgentState
+from protocols.errors import (
+    AlreadyExists,
+    Forbidden,
+    InvalidRequest,
+    InvalidTransition,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from protocols.operations.agents import AgentQuery
+from protocols.operations.factory import Factory
+from protocols.operations.keys import CreateKey
+from protocols.operations.tasks import SubmitTask, TaskQuery
+from protocols.principals import Role
+from protocols.rest.client import RestClient
+from protocols.tasks import TaskState
+from store.projector import Projector
+from tests.serving import Served
+
+
+def keeps_the_promise(client: RestClient) -> Factory:
+    return client
+
+
+async def test_tasks_arrive_as_the_store_answers_them(served: Served) -> None:
+    async with await served.client() as client:
+        receipt = await client.tasks.submit(SubmitTask(agent="echo", input="hello"), key="k1")
+        assert receipt == await client.tasks.submit(
+            SubmitTask(agent="echo", input="hello"), key="k1"
+        )
+        await served.worker(receipt.id).begin()
+        task, epoch = await client.tasks.get(receipt.id)
+        stored, stored_epoch = await served.factory().tasks.get(receipt.id)
+        assert (task, epoch) == (stored, stored_epoch)
+        assert task.state is TaskState.WORKING
+        page = await client.tasks.events(receipt.id, after=1, limit=2)
+        assert page == await served.factory().tasks.events(receipt.id, after=1, limit=2)
+        assert [event.version for event in page.events] == [2, 3]
+        earlier = await client.tasks.events_before(receipt.id, before=3)
+        assert [event.version for event in earlier.events] == [1, 2]
+        await served.worker(receipt.id, appended=2).finish()
+        assert (await client.tasks.receipt(receipt.id)).state is TaskState.COMPLETED
+        with pytest.raises(InvalidTransition):
+            await client.tasks.cancel(receipt.id)
+        with pytest.raises(AlreadyExists):
+            await client.tasks.submit(SubmitTask(agent="echo", input="other"), key="k1")
+        with pytest.raises(NotFound):
+            await client.tasks.get("0199aaaa-0000-7000-8000-000000000000")
+
+
+async def test_lists_are_paged_by_cursors_to_their_end(served: Served) -> None:
+    for number in range(5):
+        await served.task(f"number {number}")
+    await Projector(served.store).catch_up()
+    async with await served.client() as client:
+        titles: list[str] = []
+        cursor = None
+        for _ in range(3):
+            query = TaskQuery(limit=2, cursor=cursor, state=(TaskState.SUBMITTED,))
+            listing = await client.tasks.list(query)
+            titles += [row.title for row in listing.items]
+            cursor = listing.next
+        assert titles == [f"number {number}" for number in (4, 3, 2, 1, 0)]
+        assert cursor is None
+        with pytest.raises(InvalidRequest):
+            await client.tasks.list(TaskQuery(cursor="!"))
+
+
+async def test_agents_are_created_published_listed_and_retired(served: Served) -> None:
+    async with await served.client() as client:
+        spec = AgentSpec(name="clerk", model="scripted")
+        created = await client.agents.create(spec)
+        assert (created.number, created.state) == (1, AgentState.ACTIVE)
+        with pytest.raises(AlreadyExists):
+            await client.agents.create(spec)
+        changed = spec.model_copy(update={"description": "new"})
+        assert (await client.agents.publish("clerk", changed)).number == 2
+        assert (await client.agents.get("clerk", number=1)).spec == spec
+        assert (await client.agents.get(created.id)).spec == changed
+        assert [one.number for one in await client.agents.versions("clerk")] == [2, 1]
+        with pytest.raises(InvalidRequest) as refused:
+            await client.agents.create(AgentSpec(name="b", tools=("none",)))
+        assert refused.value.field == "tools.0"
+        await Projector(served.store).catch_up()
+        listing = await client.agents.list(AgentQuery(text="cl"))
+        assert [row.name for row in listing.items] == ["clerk"]
+        assert (await client.agents.retire("clerk")).state is AgentState.RETIRED
+        with pytest.raises(NotFound):
+            await client.agents.get("nobody/../x")
+
+
+async def test_the_account_says_who_asks_and_what_there_is(served: Served) -> None:
+    async with await served.client() as client:
+        me = await client.me()
+        assert me.actor.startswith("key:")
+        assert (me.role, me.team) == (Role.OPERATOR, 1)
+        assert me.channels.tasks == "tasks:1"
+        names = [model.name for model in (await client.models()).items]
+        assert {"extractive", "scripted", "openai"} <= set(names)
+        assert (await client.overview.overview("24h")).window == "24h"
+        with pytest.raises(Forbidden):
+            await client.keys.create(CreateKey(name="another"))
+    async with RestClient(served.url, cookie=await served.session()) as owner:
+        assert (await owner.me()).actor == "user:owner"
+        created = await owner.keys.create(CreateKey(name="from a page"))
+        assert created.token.startswith(f"pgk_{created.prefix}_")
+        listed = await owner.keys.list()
+        assert created.id in [key.id for key in listed]
+        assert "token" not in listed[0].model_dump()
+        revoked = await owner.keys.revoke(created.id)
+        assert revoked.revoked_at is not None
+        assert await owner.keys.revoke(created.id) == revoked
+        with pytest.raises(NotFound):
+            await owner.keys.revoke("0199aaaa-0000-7000-8000-000000000000")
+    async with RestClient(served.url, token=created.token) as cut:
+        with pytest.raises(Unauthenticated):
+            await cut.me()
+
+
+async def test_a_hub_that_is_away_or_silent_is_unavailable() -> None:
+    async with RestClient("http://127.0.0.1:1", token="x") as client:
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
+            await client.me()
+
+    async def silent(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow")
+
+    async with RestClient("http://hub", transport=httpx.MockTransport(silent)) as client:
+        with pytest.raises(Unavailable):
+            await client.tasks.receipt("x")
+
+    async def other(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"hello": "world"})
+
+    async with RestClient("http://hub", transport=httpx.MockTransport(other)) as client:
+        with pytest.raises(Unavailable, match="not understood"):
+            await client.me()
+
+
+async def test_the_streams_connection_is_retried_while_a_proxy_says_the_hub_is_away() -> None:
+    answers = iter((502, 503, 429, 404))
+
+    async def away(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(next(answers))
+
+    waits: list[float] = []
+    async with RestClient("http://hub", transport=httpx.MockTransport(away)) as client:
+        with anyio.fail_after(10), pytest.raises(NotFound):
+            async with client.stream("t", on_wait=waits.append) as stream:
+                await anext(stream)
+    assert len(waits) == 3
