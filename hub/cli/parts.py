@@ -8,7 +8,7 @@ from hub.cli import compose, drawing
 from hub.cli.exits import command
 from hub.cli.opened_store import opened_store
 from hub.cli.parent import stop_with_parent
-from hub.cli.serve import serve
+from hub.cli.serve import serve, serve_pages
 from hub.cli.settings import UpSettings
 from hub.settings import HubSettings
 from store.postgres.migrate import migrate as apply_migrations
@@ -37,6 +37,19 @@ async def hub(
         stop_with_parent()
     site = compose.require_site(UpSettings().site_dir) if with_dashboard else None
     await serve(HubSettings(), site=site)
+
+
+@app.command()
+@command
+async def dashboard(supervised: Supervised = False) -> None:
+    """Serve the pages alone; PYGENT_PUBLIC_URL is the address of hub and pages together.
+
+    Put both behind one address: `/api`, `/auth`, `/connection` and `/health` go to a hub, the rest
+    comes here.
+    """
+    if supervised:
+        stop_with_parent()
+    await serve_pages(HubSettings(), site=compose.require_site(UpSettings().site_dir))
 
 
 @app.command()

@@ -1,6 +1,8 @@
-"""A hub on its address, until a signal: sockets are drained before it stops."""
+"""A hub, or the pages alone, on an address, until a signal; sockets are drained before it stops."""
 
 from pathlib import Path
+
+from anyio.lowlevel import checkpoint
 
 from hub.app import application
 from hub.cli import compose
@@ -19,7 +21,13 @@ async def serve(settings: HubSettings, *, site: Path | None = None) -> None:
     configure_logging(settings.log_format, settings.log_level)
     dashboard = compose.open_dashboard(site) if site else None
     app = application(settings, dashboard=dashboard)
-    server = HubServer(
-        server_config(app, host=settings.host, port=settings.port), drain=app.state.hub.drain
-    )
-    await server.serve()
+    config = server_config(app, host=settings.host, port=settings.port)
+    await HubServer(config, drain=app.state.hub.drain).serve()
+
+
+async def serve_pages(settings: HubSettings, *, site: Path) -> None:
+    """Serve the built pages alone until a signal; data and login come from a hub."""
+    configure_logging(settings.log_format, settings.log_level)
+    pages = compose.open_dashboard(site)
+    config = server_config(pages, host=settings.host, port=settings.port)
+    await HubServer(config, drain=checkpoint).serve()
