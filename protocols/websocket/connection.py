@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import assert_never
 
 import anyio
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocols.errors import FactoryError, Forbidden, Unauthenticated, Unavailable
@@ -36,7 +36,7 @@ from protocols.websocket.session import Session
 
 logger = logging.getLogger(__name__)
 
-Authenticates = Callable[[HTTPConnection, str | None], Awaitable[Principal]]
+Authenticates = Callable[[Headers, str | None], Awaitable[Principal]]
 
 MAX_MESSAGE_BYTES = 64 * 1024
 ANSWER_SECONDS = 4.5  # clients give up on a subscribe after 5
@@ -158,7 +158,7 @@ class Connection:
     async def _connect(self, command: Authenticate) -> None:
         try:
             async with _in_time():
-                principal = await self._authenticate(self._socket, command.token)
+                principal = await self._authenticate(self._socket.headers, command.token)
         except FactoryError as error:
             await self._perform(self._session.refuse_connect(command, error))
             return
@@ -172,7 +172,7 @@ class Connection:
     async def _refresh(self, command: Refresh) -> None:
         try:
             async with _in_time():
-                principal = await self._authenticate(self._socket, command.token)
+                principal = await self._authenticate(self._socket.headers, command.token)
         except Unavailable as error:
             self._put(self._session.refuse(command.id, error))
             return
@@ -246,7 +246,7 @@ class Connection:
             return
         try:
             async with _in_time():
-                principal = await self._authenticate(self._socket, self._token)
+                principal = await self._authenticate(self._socket.headers, self._token)
         except Unauthenticated:
             self.close(codes.INVALID_TOKEN)
         except Forbidden:

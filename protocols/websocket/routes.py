@@ -37,10 +37,10 @@ class Sockets:
 
     Args:
         channels: What may be watched.
-        authenticate: Called with the handshake and the connect command's token (None: a session
-            cookie must do, and the Origin be right); raises `Unauthenticated`, `Forbidden` or
-            `Unavailable`. A principal that has expired is sent for a new token. Called again
-            every half minute for each open socket.
+        authenticate: Called with the handshake's headers and the connect command's token (None:
+            a session cookie must do, and the Origin be right); raises `Unauthenticated`,
+            `Forbidden` or `Unavailable`. A principal that has expired is sent for a new token.
+            Called again every half minute for each open socket.
         version: What the server calls itself.
     """
 
