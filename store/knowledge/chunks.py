@@ -1,15 +1,16 @@
 """Cuts a document's sections into passages that fit the embedder, at the best places there are."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-from store.knowledge.loader import Loaded, Section
+from store.knowledge.loader import Form
 
 MAX_TOKENS = 200  # of a passage: with its title and location it stays under the embedder's 256
 OVERLAP_TOKENS = 24  # about a sentence, so that a thought cut in two is whole in one of them
+MAX_PORTION = 20_000  # characters split in one call
 MAX_CONTEXT = 160  # characters of title and location before a passage that is embedded
 MAX_CHARACTERS_A_TOKEN = 8  # else a long run of letters, one unknown word, would never be cut
 
@@ -22,17 +23,34 @@ class Chunk(NamedTuple):
     text: str
 
 
-def cut(loaded: Loaded, *, count_tokens: Callable[[str], int]) -> list[Chunk]:
-    """The passages of the document, in order."""
+class Cutter:
+    """Cuts texts of one form. Safe in any thread; a call takes at most some 0.1 s."""
 
-    def size(text: str) -> int:
-        least = len(text) // MAX_CHARACTERS_A_TOKEN
-        return least if least > MAX_TOKENS else max(least, count_tokens(text))
+    def __init__(self, form: Form, *, count_tokens: Callable[[str], int]) -> None:
+        def size(text: str) -> int:
+            least = len(text) // MAX_CHARACTERS_A_TOKEN
+            return least if least > MAX_TOKENS else max(least, count_tokens(text))
 
-    splitter = MarkdownSplitter if loaded.form == "markdown" else TextSplitter
-    texts = splitter.from_callback(size, MAX_TOKENS, OVERLAP_TOKENS)
-    pieces = _pieces(loaded.sections, texts.chunks)
-    return [Chunk(ordinal, *piece) for ordinal, piece in enumerate(pieces)]
+        splitter = MarkdownSplitter if form == "markdown" else TextSplitter
+        self._splitter = splitter.from_callback(size, MAX_TOKENS, OVERLAP_TOKENS)
+
+    def cut(self, portion: str) -> list[str]:
+        """The passages of one of the `portions`, in order."""
+        return self._splitter.chunks(portion)
+
+
+def portions(text: str) -> Iterator[str]:
+    """The text in pieces of MAX_PORTION at most, cut between paragraphs, lines or words.
+
+    Splitting takes longer than linear time, in one call that nobody can cancel.
+    """
+    begin = 0
+    while len(text) - begin > MAX_PORTION:
+        places = (text.rfind(mark, begin, begin + MAX_PORTION) for mark in ("\n\n", "\n", " "))
+        end = next((place for place in places if place > begin), begin + MAX_PORTION)
+        yield text[begin:end]
+        begin = end
+    yield text[begin:]
 
 
 def in_context(chunk: Chunk, *, title: str) -> str:
@@ -41,14 +59,6 @@ def in_context(chunk: Chunk, *, title: str) -> str:
     return f"{context}\n{chunk.text}" if context else chunk.text
 
 
-def chunk_id(document: str, sha256: str, ordinal: int) -> uuid.UUID:
+def chunk_id(document: uuid.UUID, sha256: str, ordinal: int) -> uuid.UUID:
     """Derived: reading the same content again gives the same ids, so that citations still lead."""
-    return uuid.uuid5(uuid.UUID(document), f"{sha256}/{ordinal}")
-
-
-def _pieces(
-    sections: Sequence[Section], split: Callable[[str], list[str]]
-) -> Iterator[tuple[str, str]]:
-    for section in sections:
-        for text in split(section.text):
-            yield section.location, text
+    return uuid.uuid5(document, f"{sha256}/{ordinal}")

@@ -1,0 +1,236 @@
+"""Rows of passages and their vectors: replaced as a whole by the workers, found by a search."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector_async
+from psycopg.rows import class_row
+
+from protocols.knowledge import Passage
+from protocols.principals import TeamId
+from store.knowledge.chunks import Chunk, chunk_id
+from store.knowledge.embedder import Vectors
+from store.postgres.pool import Connection
+
+
+class Queued(NamedTuple):
+    """A document as the workers take it."""
+
+    id: UUID
+    team: int
+    collection: UUID
+    title: str
+    is_titled: bool
+    source: str
+    media_type: str
+    sha256: bytes
+    state: str
+    embedder: str | None
+    content: bytes
+
+
+class _Found(NamedTuple):
+    chunk: UUID
+    document: UUID
+    collection: str
+    title: str
+    source: str
+    location: str
+    text: str
+    score: float
+    vector_score: float | None
+    text_score: float | None
+
+
+async def take(connection: Connection, document: str, *, team: TeamId) -> Queued | None:
+    """The document with its content; None when it was deleted."""
+    async with connection.cursor(row_factory=class_row(Queued), binary=True) as cursor:
+        await cursor.execute(_TAKE, {"id": UUID(document), "team": team})
+        return await cursor.fetchone()
+
+
+async def replace(
+    connection: Connection,
+    queued: Queued,
+    *,
+    title: str,
+    chunks: Sequence[Chunk],
+    vectors: Vectors,
+    embedder: str,
+) -> bool:
+    """The document is ready with these passages and no others, at once, or unchanged.
+
+    It is unchanged (False) when it was deleted or given other content meanwhile: that has a job of
+    its own.
+    """
+    async with connection.transaction():
+        if not await _is_same(connection, queued):
+            return False
+        await connection.execute(_CLEAR, {"id": queued.id})
+        await _insert(connection, queued, title=title, chunks=chunks)
+        await _insert_vectors(
+            connection, queued, ids=_ids(queued, len(chunks)), vectors=vectors, embedder=embedder
+        )
+        done = {"id": queued.id, "chunks": len(chunks), "title": title, "embedder": embedder}
+        await connection.execute(_READY, done)
+        await connection.execute(_EMBEDDED, {"id": queued.collection, "embedder": embedder})
+    return True
+
+
+async def fail(connection: Connection, queued: Queued, *, reason: str) -> bool:
+    """The document has failed for this reason, and has no passages; False as in `replace`."""
+    async with connection.transaction():
+        if not await _is_same(connection, queued):
+            return False
+        await connection.execute(_CLEAR, {"id": queued.id})
+        await connection.execute(_FAILED, {"id": queued.id, "reason": reason})
+    return True
+
+
+async def search(
+    connection: Connection,
+    query: str,
+    *,
+    vector: Vectors,
+    embedder: str,
+    collections: Sequence[UUID] | None,
+    limit: int,
+) -> list[Passage]:
+    """Passages of the connection's team, best first; None searches all its collections."""
+    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
+        await cursor.execute(
+            _SEARCH,
+            {
+                "query": query,
+                "vector": vector.tolist(),
+                "embedder": embedder,
+                "collections": None if collections is None else list(collections),
+                "limit": limit,
+            },
+        )
+        return [_passage(found) for found in await cursor.fetchall()]
+
+
+async def _is_same(connection: Connection, queued: Queued) -> bool:
+    """Whether it still has that content; from here on nobody else changes it."""
+    cursor = await connection.execute(_LOCK, {"id": queued.id})
+    row = await cursor.fetchone()
+    return row is not None and row[0] == queued.sha256 and row[1] == queued.media_type
+
+
+async def _insert(
+    connection: Connection, queued: Queued, *, title: str, chunks: Sequence[Chunk]
+) -> None:
+    ids = _ids(queued, len(chunks))
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            _INSERT,
+            [
+                {
+                    "id": key,
+                    "team": queued.team,
+                    "collection": queued.collection,
+                    "document": queued.id,
+                    "title": title,
+                    **chunk._asdict(),
+                }
+                for key, chunk in zip(ids, chunks, strict=True)
+            ],
+        )
+
+
+async def _insert_vectors(
+    connection: Connection,
+    queued: Queued,
+    *,
+    ids: Sequence[UUID],
+    vectors: Vectors,
+    embedder: str,
+) -> None:
+    await register_vector_async(connection)  # binary vectors cost a tenth of those in text
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            _INSERT_VECTOR,
+            [
+                {
+                    "chunk": key,
+                    "team": queued.team,
+                    "collection": queued.collection,
+                    "embedder": embedder,
+                    "vector": HalfVector(vector),
+                }
+                for key, vector in zip(ids, vectors, strict=True)
+            ],
+        )
+
+
+def _ids(queued: Queued, count: int) -> list[UUID]:
+    sha256 = queued.sha256.hex()
+    return [chunk_id(queued.id, sha256, ordinal) for ordinal in range(count)]
+
+
+def _passage(found: _Found) -> Passage:
+    return Passage(
+        chunk=str(found.chunk),
+        document=str(found.document),
+        collection=found.collection,
+        title=found.title,
+        source=found.source,
+        location=found.location,
+        text=found.text,
+        score=found.score,
+        vector_score=found.vector_score,
+        text_score=found.text_score,
+    )
+
+
+_TAKE = """
+    SELECT d.id, d.team_id AS team, d.collection_id AS collection, d.title, d.is_titled, d.source,
+           d.media_type, d.sha256, d.state, d.embedder, b.content
+    FROM document AS d
+    JOIN blob AS b ON b.team_id = d.team_id AND b.sha256 = d.sha256
+    WHERE d.id = %(id)s AND d.team_id = %(team)s
+"""
+
+_LOCK = "SELECT sha256, media_type FROM document WHERE id = %(id)s FOR UPDATE"
+
+_CLEAR = "DELETE FROM chunk WHERE document_id = %(id)s"
+
+_INSERT = """
+    INSERT INTO chunk (id, team_id, collection_id, document_id, ordinal, title, location, text)
+    VALUES (%(id)s, %(team)s, %(collection)s, %(document)s, %(ordinal)s, %(title)s, %(location)s,
+            %(text)s)
+"""
+
+_INSERT_VECTOR = """
+    INSERT INTO embedding_384 (chunk_id, team_id, collection_id, embedder, vector)
+    VALUES (%(chunk)s, %(team)s, %(collection)s, %(embedder)s, %(vector)b)
+"""
+
+_READY = """
+    UPDATE document
+    SET state = 'ready', reason = NULL, chunks = %(chunks)s, title = %(title)s,
+        embedder = %(embedder)s
+    WHERE id = %(id)s
+"""
+
+_EMBEDDED = """
+    UPDATE collection
+    SET embedder = %(embedder)s
+    WHERE id = %(id)s AND embedder <> %(embedder)s
+"""
+
+_FAILED = """
+    UPDATE document
+    SET state = 'failed', reason = %(reason)s, chunks = 0, embedder = NULL
+    WHERE id = %(id)s
+"""
+
+_SEARCH = """
+    SELECT chunk, document, collection, title, source, location, text, score, vector_score,
+           text_score
+    FROM search_passages(
+      %(query)s, %(vector)s::float8[]::halfvec, %(embedder)s, %(collections)s::uuid[], %(limit)s)
+"""
