@@ -6,8 +6,8 @@
 one who does calls `hub.drain()` (in `state.hub`) when it is told to stop.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
@@ -26,7 +26,7 @@ from hub.identity.keys import TeamKeys
 from hub.identity.origin import OriginRule
 from hub.opened import Hub, Opened
 from hub.request_log import RequestLog
-from hub.security import SecurityHeaders, pages_policy
+from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
@@ -36,36 +36,28 @@ from protocols.rest import problems
 from protocols.rest.backing import Backing
 from protocols.rest.routes import application as rest_application
 from protocols.websocket import routes as websocket_routes
+from store.knowledge.embedders import choose_embedder
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
 from store.postgres.identity import IdentityTable
 
 DOCS = "/api/docs"
 
-Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
-
-def application(
-    settings: HubSettings,
-    *,
-    dashboard: ASGIApp | None = None,
-    script_hashes: Sequence[str] = (),
-    dashboard_lifespan: Lifespan = nullcontext,
-) -> Starlette:
+def application(settings: HubSettings, *, dashboard: ASGIApp | None = None) -> Starlette:
     """The hub as one ASGI application.
 
     Args:
         settings: Its own.
-        dashboard: The pages, served at `/` behind the login.
-        script_hashes: `sha256-…` of the inline scripts of those pages.
-        dashboard_lifespan: Entered once the hub is open, left before it closes.
+        dashboard: The pages, served at `/` behind the login. They bring their own policy of what
+            they may run; nothing of theirs has to be opened.
     """
     hub = Hub(settings)
     rest = rest_application()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with hub.running() as opened, dashboard_lifespan():
+        async with hub.running() as opened:
             rest.state.backing = _backing(opened)
             try:
                 yield
@@ -76,9 +68,7 @@ def application(
         routes=_routes(hub, rest, dashboard),
         middleware=[
             Middleware(RequestLog),
-            Middleware(
-                SecurityHeaders, pages=pages_policy(script_hashes), is_secure=settings.is_secure
-            ),
+            Middleware(SecurityHeaders, is_secure=settings.is_secure),
             Middleware(OriginRule, public_url=settings.public_url),
         ],
         exception_handlers={
@@ -120,9 +110,10 @@ def _is_no_page(scope: Scope) -> bool:
 
 def _backing(opened: Opened) -> Backing:
     authentication = opened.authentication
+    embedder = choose_embedder()
 
     def factory(principal: Principal) -> Factory:
-        return StoredFactory(opened.store, principal, BUILT_IN)
+        return StoredFactory(opened.store, principal, BUILT_IN, embedder)
 
     def keys(principal: Principal) -> Keys:
         return TeamKeys(opened.store, principal, revoked=authentication.forget_all)

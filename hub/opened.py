@@ -1,18 +1,26 @@
 """What the hub has open while it serves; before and after that, asking for it is `Unavailable`."""
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import anyio
+
 from hub.identity.authentication import Authentication
 from hub.live import Live, open_hub
 from hub.settings import HubSettings
-from protocols.errors import Unavailable
+from protocols.errors import FactoryError, Unavailable
 from protocols.websocket.routes import Sockets
 from store.connect import Store, open_store
+from store.knowledge.embedder import Embedder
+from store.knowledge.embedders import choose_embedder
 from store.postgres.identity import IdentityTable
 
+logger = logging.getLogger(__name__)
+
 DRAIN_SECONDS = 3.0
+SWEEP_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,7 @@ class Opened:
     sockets: Sockets
     identities: IdentityTable
     authentication: Authentication
+    embedder: Embedder
 
 
 class Hub:
@@ -61,6 +70,7 @@ class Hub:
         async with (
             open_store(self.settings.addresses) as store,
             open_hub(store) as live,
+            anyio.create_task_group() as group,
         ):
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
@@ -70,11 +80,14 @@ class Hub:
                 sockets=Sockets(live, authentication.authenticate),
                 identities=identities,
                 authentication=authentication,
+                embedder=choose_embedder(),
             )
+            group.start_soon(_sweep, identities)
             try:
                 yield self._opened
             finally:
                 self._opened = None
+                group.cancel_scope.cancel()
 
     async def drain(self, *, within_seconds: float = DRAIN_SECONDS) -> None:
         """Readiness off, then sockets and streams ended; the server stops listening after this.
@@ -88,3 +101,13 @@ class Hub:
         if self._opened is not None:
             await self._opened.sockets.drain(within_seconds=within_seconds)
             self._opened.live.end_followers()
+
+
+async def _sweep(identities: IdentityTable) -> None:
+    """Ended tickets and sessions are deleted now and then; any hub may do it."""
+    while True:
+        await anyio.sleep(SWEEP_SECONDS)
+        try:
+            await identities.sweep()
+        except FactoryError as error:
+            logger.warning("ended sessions were not deleted", extra={"reason": error.message})

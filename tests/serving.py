@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -41,6 +41,7 @@ from protocols.principals import Actor, TeamId, system
 from protocols.rest.client import RestClient
 from protocols.tasks import STATE_CODES, TaskState
 from store.connect import Addresses, Store
+from store.knowledge.embedders.hashing import Hashing
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
 from store.postgres.event_log import TASK, Append, Appended
@@ -109,7 +110,7 @@ class Served:
         return RestClient(self.url, token=await self.key())
 
     def factory(self, team: TeamId | None = None) -> StoredFactory:
-        return StoredFactory(self.store, system(team) if team else system(), BUILT_IN)
+        return StoredFactory(self.store, system(team) if team else system(), BUILT_IN, Hashing())
 
     async def agent(self, name: str = "echo") -> None:
         await self.factory().agents.create(AgentSpec(name=name, model="scripted"))
@@ -187,7 +188,6 @@ async def serving(
     *,
     port: int = 0,
     dashboard: ASGIApp | None = None,
-    script_hashes: Sequence[str] = (),
     public_url: str | None = None,
 ) -> AsyncGenerator[Served]:
     """A hub on loopback until the end of the block."""
@@ -197,7 +197,7 @@ async def serving(
         redis_prefix=addresses.redis_prefix,
         public_url=public_url,
     )
-    app = application(settings, dashboard=dashboard, script_hashes=script_hashes)
+    app = application(settings, dashboard=dashboard)
     config = uvicorn.Config(
         app,
         log_config=None,
