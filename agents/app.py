@@ -36,7 +36,12 @@ logger = logging.getLogger(__name__)
 POOL_SIZE = 8
 
 
-async def run_worker(settings: AgentSettings) -> None:
+async def run_worker(
+    settings: AgentSettings,
+    *,
+    tools: Mapping[str, Tool] = TOOLS,
+    alone: Sequence[str] = COMMAND,
+) -> None:
     """Claim tasks and documents until a signal; then end within the grace time and a little.
 
     Raises:
@@ -44,7 +49,10 @@ async def run_worker(settings: AgentSettings) -> None:
         Unavailable: The store is out of reach at the start.
     """
     configure_logging(settings.log_format, settings.log_level)
-    async with open_worker(settings) as worker, anyio.create_task_group() as group:
+    async with (
+        open_worker(settings, tools=tools, alone=alone) as worker,
+        anyio.create_task_group() as group,
+    ):
         group.start_soon(_stop_on_signal, worker.stop)
         group.start_soon(_watch_loop, settings.lease_seconds)
         logger.info("This worker is at work", extra={"tasks": settings.worker_tasks})

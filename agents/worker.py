@@ -132,7 +132,6 @@ class Worker:
             self._settled.append(Settled(lane, job.id, lease, is_done))
             self._has_settled.set()
             lane.running -= 1
-            lane.wake.set()
 
     async def _let_end(self) -> None:
         with anyio.move_on_after(self._settings.grace_seconds):
@@ -172,6 +171,7 @@ class Worker:
             else:
                 await self._queue.give_back(jobs, worker=settled.lease, seconds=PUT_BACK_SECONDS)
             self._settled = [other for other in self._settled if other not in alike]
+            settled.lane.wake.set()  # there is room, and locks are free
 
     async def _beat(self) -> None:
         while True:

@@ -20,6 +20,8 @@ from protocols.errors import NotFound, Unavailable
 from store.postgres.failures import translated
 from store.postgres.pool import LogPool
 
+CLAIM_TRIES = 3
+
 REGISTER = b"SELECT worker_id FROM procrastinate_register_worker_v1()"
 
 BEAT = b"""
@@ -108,14 +110,16 @@ class Queue:
         """
         arguments = {"queue": queue, "worker": worker, "limit": limit}
         async with self._pool.connection() as connection:
-            try:
-                cursor = connection.cursor(row_factory=class_row(Claimed))
-                await cursor.execute(CLAIM, arguments, prepare=True)
-                return await cursor.fetchall()
-            except psycopg.errors.UniqueViolation:
-                return []  # another worker took a job of the same lock meanwhile; look again later
-            except psycopg.errors.ForeignKeyViolation:
-                raise NotFound(f"worker {worker} has lost its lease") from None
+            cursor = connection.cursor(row_factory=class_row(Claimed))
+            for _ in range(CLAIM_TRIES):
+                try:
+                    await cursor.execute(CLAIM, arguments, prepare=True)
+                    return await cursor.fetchall()
+                except psycopg.errors.UniqueViolation:
+                    continue  # another worker took a job of the same lock in the same moment
+                except psycopg.errors.ForeignKeyViolation:
+                    raise NotFound(f"worker {worker} has lost its lease") from None
+        return []
 
     async def finish(self, jobs: Sequence[int], *, worker: int, notify: str | None = None) -> None:
         """These jobs are gone, if the worker still holds them.
