@@ -23,7 +23,7 @@ from store.knowledge.reading import read_document
 logger = logging.getLogger(__name__)
 
 MAX_TITLE = 300  # characters
-CHUNKS_A_TURN = 32
+CHUNKS_A_TURN = 8
 
 
 async def ingest(store: Store, embedder: Embedder, document_id: str, team: TeamId) -> None:
@@ -77,7 +77,7 @@ async def _cut(loaded: Loaded, embedder: Embedder) -> list[Chunk]:
 
 
 async def _embed(chunks: Sequence[Chunk], embedder: Embedder, *, title: str) -> Vectors:
-    """In turns of a second: a thread cannot be cancelled, and searches wait for their turn."""
+    """In turns of some 0.2 s: a thread cannot be cancelled, and searches wait for their turn."""
     vectors = np.empty((len(chunks), embedder.dimensions), np.float32)
     for begin in range(0, len(chunks), CHUNKS_A_TURN):
         turn = chunks[begin : begin + CHUNKS_A_TURN]
