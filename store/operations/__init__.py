@@ -6,8 +6,10 @@ of the store.
 
 from protocols.principals import Principal
 from store.connect import Store
+from store.knowledge.embedder import Embedder
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import Catalogue
+from store.operations.knowledge import StoredKnowledge
 from store.operations.overview import StoredOverviews
 from store.operations.tasks import StoredTasks
 
@@ -15,10 +17,13 @@ from store.operations.tasks import StoredTasks
 class StoredFactory:
     """The factory as one principal may use it; keeps `protocols.operations.factory.Factory`.
 
-    Cheap to make: one for each request.
+    Cheap to make, one for each request; the embedder is one for the process.
     """
 
-    def __init__(self, store: Store, principal: Principal, catalogue: Catalogue) -> None:
+    def __init__(
+        self, store: Store, principal: Principal, catalogue: Catalogue, embedder: Embedder
+    ) -> None:
         self.tasks = StoredTasks(store, principal)
-        self.agents = StoredAgents(store, principal, catalogue=catalogue, knowledge=None)
+        self.knowledge = StoredKnowledge(store, principal, embedder)
+        self.agents = StoredAgents(store, principal, catalogue=catalogue, knowledge=self.knowledge)
         self.overview = StoredOverviews(store, principal)

@@ -6,6 +6,7 @@ from functools import partial
 from uuid import uuid4
 
 import anyio
+import psycopg
 import pytest
 
 from agents import leader, scheduler
@@ -61,10 +62,11 @@ async def test_one_leads_and_when_its_session_is_gone_it_stops_and_the_other_lea
             await _until_two_sessions(store)
             assert not second.leads.is_set()
 
-            async with store.log_pool.connection() as connection:
+            async with await psycopg.AsyncConnection.connect(database) as connection:
                 await connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_locks "
-                    "WHERE locktype = 'advisory' AND granted"
+                    "SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l "
+                    "JOIN pg_database AS d ON d.oid = l.database "
+                    "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
                 )
             await first.stopped.wait()
             first.leads = anyio.Event()
@@ -78,13 +80,18 @@ async def test_the_death_of_the_leader_is_noticed_within_five_seconds(
     database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leader, "POLL_SECONDS", 2.0)  # as in life
-    first, second = Part(), Part()
-    async with anyio.create_task_group() as group, anyio.create_task_group() as doomed:
-        doomed.start_soon(leader.lead, database, first.work)
+    first, second, doomed = Part(), Part(), anyio.CancelScope()
+
+    async def lead_and_die() -> None:
+        with doomed:
+            await leader.lead(database, first.work)
+
+    async with opened(database, redis_url) as store, anyio.create_task_group() as group:
+        group.start_soon(lead_and_die)
         await first.leads.wait()
         group.start_soon(leader.lead, database, second.work)
-        await anyio.sleep(0.1)
-        doomed.cancel_scope.cancel()
+        await _until_two_sessions(store)
+        doomed.cancel()
         with anyio.fail_after(5):
             await second.leads.wait()
         group.cancel_scope.cancel()

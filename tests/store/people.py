@@ -20,6 +20,7 @@ from protocols.operations.tasks import SubmitTask
 from protocols.principals import Actor, Principal, Role, TeamId
 from protocols.tasks import STATE_CODES, TaskState
 from store.connect import Store
+from store.knowledge.embedders.hashing import Hashing
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
 from store.postgres.event_log import TASK, Append, Appended
@@ -33,7 +34,7 @@ def somebody(role: Role = Role.OPERATOR, team: TeamId = TEAM, name: str = "ada")
 
 
 def factory(store: Store, principal: Principal | None = None) -> StoredFactory:
-    return StoredFactory(store, principal or somebody(), BUILT_IN)
+    return StoredFactory(store, principal or somebody(), BUILT_IN, Hashing())
 
 
 async def with_agent(store: Store, name: str = "guide", principal: Principal | None = None) -> None:

@@ -3,6 +3,7 @@ import pytest
 
 from protocols.agents import AgentSpec, AgentState, agent_id
 from protocols.errors import AlreadyExists, InvalidRequest, InvalidTransition, NotFound
+from protocols.knowledge import CreateCollection
 from protocols.operations.agents import Agent, AgentQuery
 from store.connect import Store
 from store.projector import Projector
@@ -123,3 +124,17 @@ async def test_the_list_is_by_name_with_numbers_of_tasks(store: Store) -> None:
     assert [row.name for row in active.items] == ["clerk", "guide"]
     found = await agents.list(AgentQuery(text="THE c"))
     assert [row.name for row in found.items] == ["clerk"]
+
+
+async def test_collections_of_a_spec_must_exist(store: Store) -> None:
+    own = factory(store)
+    await own.knowledge.create(CreateCollection(name="docs"))
+    tools = ("knowledge_search",)
+
+    agent = await own.agents.create(AgentSpec(name="guide", tools=tools, collections=("docs",)))
+    assert agent.spec.collections == ("docs",)
+    with pytest.raises(InvalidRequest, match="no collection 'nothing'") as refusal:
+        await own.agents.publish(
+            "guide", AgentSpec(name="guide", tools=tools, collections=("docs", "nothing"))
+        )
+    assert refusal.value.field == "collections.1"
