@@ -15,6 +15,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+PRIVATE_PATHS = ("/api/", "/auth/")  # what they answer is for the one who asked, now
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
 
@@ -41,6 +42,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith(PRIVATE_PATHS):
+                    headers.setdefault("Cache-Control", "no-store")
                 if self._is_secure:
                     headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
             await send(message)

@@ -111,7 +111,6 @@ def _leaving(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitabl
             authentication.forget(hashed(session))
         response = RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)
         response.headers["Set-Cookie"] = cookie("", seconds=0, is_secure=is_secure)
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
     return leave

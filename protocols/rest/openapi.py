@@ -42,6 +42,29 @@ TAGS = [
     {"name": "account", "description": "The one who asks, and what this factory offers."},
 ]
 
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "SubmitTask": {"agent": "guide", "input": "What is an event, and what is a stream?"},
+    "AgentSpec": {
+        "name": "librarian",
+        "description": "Answers from the manuals.",
+        "instructions": "Answer in two sentences and name your sources.",
+        "model": "extractive",
+        "strategy": "react",
+        "tools": ["knowledge_search"],
+        "collections": ["manuals"],
+        "limits": {"steps": 10, "seconds": 60},
+    },
+    "CreateCollection": {"name": "manuals", "description": "How our machines work."},
+    "NewDocument": {
+        "title": "Pumps",
+        "source": "pumps.md",
+        "media_type": "text/markdown",
+        "text": "# Pumps\n\nA pump moves water from a lower place to a higher one.",
+    },
+    "SearchRequest": {"query": "How does water move uphill?", "limit": 5},
+    "CreateKey": {"name": "nightly report"},
+}
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": description,
@@ -81,6 +104,8 @@ def _describe(application: FastAPI) -> dict[str, Any]:
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     schemas.update(_plain_schemas())
     schemas.update(_event_schemas())
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "An API key, `pgk_…`."},
         "session": {"type": "apiKey", "in": "cookie", "name": "pygent_session"},

@@ -76,15 +76,17 @@ class Problem(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         json_schema_extra={
-            "example": {
-                "type": "urn:pygent:problem:not_found",
-                "title": "Not Found",
-                "status": 404,
-                "detail": "there is no task 0199aaaa-0000-7000-8000-000000000000",
-                "code": "not_found",
-                "field": None,
-                "request_id": "0f2c7d5e9a1b4c3d",
-            },
+            "examples": [
+                {
+                    "type": "urn:pygent:problem:not_found",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "there is no task 0199aaaa-0000-7000-8000-000000000000",
+                    "code": "not_found",
+                    "field": None,
+                    "request_id": "0f2c7d5e9a1b4c3d",
+                }
+            ],
         },
     )
 

@@ -1,5 +1,7 @@
 """The hub as a whole: headers on every answer, pages behind the login, sockets from here only."""
 
+import io
+import json
 from collections.abc import AsyncGenerator
 
 import httpx
@@ -16,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from hub.settings import PROVIDER_VARIABLES, HubSettings
 from protocols.errors import InvalidRequest
 from store.connect import Addresses
-from tests.serving import Served, serving
+from tests.serving import Served, logging_to, serving
 
 OWN_POLICY = "default-src 'self'; frame-ancestors 'none'"
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -183,3 +185,20 @@ def test_the_providers_are_those_of_the_workers() -> None:
     assert set(PROVIDER_VARIABLES) == set(providers.PROVIDERS)
     for name, provider in providers.PROVIDERS.items():
         assert PROVIDER_VARIABLES[name][0] == provider.wanted
+
+
+async def test_each_request_is_one_line_with_its_ids_and_without_its_query(served: Served) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    task = "0199aaaa-0000-7000-8000-000000000000"
+    stream = io.StringIO()
+    with logging_to(stream):
+        async with served.with_key(await served.key()) as program:
+            await program.get(
+                f"/api/v1/tasks/{task}?after=canary",
+                headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Request-Id": "r7"},
+            )
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("GET", f"/api/v1/tasks/{task}", 404)
+    assert (line["request_id"], line["trace_id"], line["task_id"]) == ("r7", trace, task)
+    assert "canary" not in stream.getvalue()

@@ -7,8 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
 from protocols import errors
+from protocols.agents import AgentSpec
+from protocols.knowledge import CreateCollection, NewDocument, SearchRequest
+from protocols.operations.keys import CreateKey
+from protocols.operations.tasks import SubmitTask
 from protocols.rest import client_http, openapi, problems, routes
 from tests.serving import Served
 
@@ -79,6 +84,20 @@ def test_the_schema_of_a_task_has_every_field_of_its_fold(document: dict[str, An
     assert {"id", "steps", "said", "version", "epoch", "usage"} <= set(task["properties"])
     step = document["components"]["schemas"]["Step"]
     assert {"arguments", "result", "state"} <= set(step["properties"])
+
+
+def test_every_example_is_one_that_would_be_taken() -> None:
+    models: tuple[type[BaseModel], ...] = (
+        SubmitTask,
+        AgentSpec,
+        CreateCollection,
+        NewDocument,
+        SearchRequest,
+        CreateKey,
+    )
+    assert {model.__name__ for model in models} == set(openapi.EXAMPLES)
+    for model in models:
+        model.model_validate(openapi.EXAMPLES[model.__name__])
 
 
 def _references(part: Any) -> list[str]:
