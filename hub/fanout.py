@@ -177,7 +177,7 @@ class Fanout:
             subscriber.lose()
 
     def _drop(self, watched: Watched) -> None:
-        watched.is_closed = True
+        watched.is_closed, watched.is_open = True, False
         if self._watched.get(watched.name) is watched:
             del self._watched[watched.name]
             self._leaving[watched.name] = monotonic()

@@ -18,7 +18,7 @@ from hub.recovery import Recoveries
 from hub.relay import Relay
 from hub.subscriber import Subscriber
 from protocols.channels import Channel, Publication, StreamPosition
-from protocols.errors import NotFound
+from protocols.errors import NotFound, Unavailable
 from protocols.events import Event, StreamId
 from protocols.operations.channels import HistoryPage, Reader, Reset
 from protocols.principals import Principal
@@ -76,6 +76,8 @@ class Live:
         except BaseException:
             subscriber.close()
             raise
+        if subscriber.is_closed:
+            raise Unavailable(f"positions of {watched.name} have just changed; subscribe again")
         self.fanout.aim(watched, watched.target)
         return subscriber
 

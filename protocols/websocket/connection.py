@@ -76,6 +76,9 @@ class Connection:
                     group.start_soon(self._watch)
                     await self._read()
                     self._scope.cancel()
+        except Exception:
+            logger.exception("a socket failed")
+            self.why = codes.SERVER_ERROR
         finally:
             self._outbox.close()
             for subscription in self._subscriptions.values():

@@ -90,6 +90,7 @@ class Listener:
         self._waiting.pop(name, None)
         if self._connection is not None:
             await self._tell("UNSUBSCRIBE", name)
+            await self._note_if_restored()
 
     def close(self) -> None:
         """End the iteration."""
@@ -197,10 +198,12 @@ def _queue() -> tuple[MemoryObjectSendStream[Heard], MemoryObjectReceiveStream[H
 async def open_listener(pool: BlockingConnectionPool, keys: Keys) -> AsyncGenerator[Listener]:
     """A listener at work; Redis may be away."""
     listener = Listener(pool, keys)
-    async with anyio.create_task_group() as group:
-        group.start_soon(listener.run)
-        try:
-            yield listener
-        finally:
-            group.cancel_scope.cancel()
-            listener.close()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(listener.run)
+            try:
+                yield listener
+            finally:
+                group.cancel_scope.cancel()
+    finally:
+        listener.close()

@@ -1,13 +1,17 @@
 """Whoever watches a stream gets every event once, in order, however Redis fares."""
 
+from typing import Any
+
 import anyio
 import pytest
 
 from hub.live import Live
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
-from protocols.errors import NotFound
+from protocols.errors import NotFound, Unavailable
+from protocols.events import Event, StreamId
 from protocols.operations.channels import Reset
 from protocols.principals import TeamId
+from store.postgres.event_log import Head
 from tests.hub.conftest import OTHER_TEAM, TEAM, Collected, Hub, dense, offsets, position
 
 
@@ -252,3 +256,59 @@ async def test_a_channel_nobody_watches_is_let_go(hub: Hub):
         while list(hub.live.fanout):
             await anyio.sleep(0.02)
     assert TeamId(1) == TEAM.team
+
+
+async def test_a_channel_lost_while_one_subscribes_is_said_to_be_unavailable(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+):
+    channel = hub.write.new_stream()
+    await hub.write.append(channel, 3)
+    other = await watch(hub.live, channel)
+    read = hub.store.log.read
+
+    async def read_and_lose(*args: Any, **options: Any) -> list[Event]:
+        for watched in hub.live.fanout:
+            hub.live.fanout.lose(watched)
+        return await read(*args, **options)
+
+    monkeypatch.setattr(hub.store.log, "read", read_and_lose)
+    with pytest.raises(Unavailable, match="subscribe again"):
+        await watch(hub.live, channel, position(hub, 0))
+
+    assert other.lost == [str(channel)]
+    monkeypatch.undo()
+    again = await watch(hub.live, channel, position(hub, 0))
+    await hub.write.append(channel)
+    await again.until(4)
+    assert again.offsets == dense(1, 4)
+
+
+async def test_who_waits_for_a_channel_opens_it_when_the_first_one_leaves(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+):
+    channel = hub.write.new_stream()
+    await hub.write.append(channel)
+    head = hub.store.log.head
+    is_asked, gate = anyio.Event(), anyio.Event()
+
+    async def slow_head(stream: StreamId) -> Head | None:
+        is_asked.set()
+        await gate.wait()
+        return await head(stream)
+
+    monkeypatch.setattr(hub.store.log, "head", slow_head)
+    readers: list[Collected] = []
+
+    async def join() -> None:
+        readers.append(await watch(hub.live, channel))
+
+    async with anyio.create_task_group() as group:
+        async with anyio.create_task_group() as first:
+            first.start_soon(watch, hub.live, channel)
+            await is_asked.wait()
+            group.start_soon(join)
+            await anyio.wait_all_tasks_blocked()
+            first.cancel_scope.cancel()
+        gate.set()
+    await hub.write.append(channel)
+    await readers[0].until(2)
