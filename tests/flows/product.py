@@ -86,7 +86,7 @@ class Product:
                 stdout=out,
                 stderr=err,
                 cwd=self.directory,
-                env=self._environment(),
+                env=self.environment_of_commands(),
                 user=self.user,
                 group=group_of(self.user),
                 extra_groups=[] if self.user else None,
@@ -190,7 +190,10 @@ class Product:
 
     def run(self, *arguments: str, text: str | None = None, **changes: str | None) -> Said:
         """A `pygent` command beside it, with pipes for a terminal."""
-        environment = {**self._environment(), **{k: v for k, v in changes.items() if v is not None}}
+        environment = {
+            **self.environment_of_commands(),
+            **{k: v for k, v in changes.items() if v is not None},
+        }
         for name in (name for name, value in changes.items() if value is None):
             environment.pop(name, None)
         done = subprocess.run(
@@ -211,7 +214,7 @@ class Product:
             kept.write(said.err)
         return said
 
-    def _environment(self) -> dict[str, str]:
+    def environment_of_commands(self) -> dict[str, str]:
         return inherited(
             PYGENT_PORT=str(self.port),
             PYGENT_DATA_DIR=str(self.data_dir),

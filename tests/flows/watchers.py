@@ -48,7 +48,7 @@ class Seen:
         return sum(event["type"] == "message.delta" for event in self.events)
 
     def folded(self, task: str) -> Task:
-        return fold(task, [EVENT.decode(json.dumps(event)) for event in self.events])
+        return fold(task, history(self.events))
 
     async def over(self, *, seconds: float = 30) -> None:
         with anyio.fail_after(seconds):
@@ -59,6 +59,11 @@ class Seen:
         with anyio.fail_after(seconds):
             while sum(event["type"] == kind for event in self.events) < count:
                 await anyio.sleep(0.01)
+
+
+def history(seen: list[dict[str, Any]]) -> list[Event]:
+    """Events as the fold reads them."""
+    return [EVENT.decode(json.dumps(event)) for event in seen]
 
 
 class _Listening(SubscriptionEventHandler):

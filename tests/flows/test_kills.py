@@ -1,0 +1,131 @@
+"""`kill -9` of each part in mid-task: nothing is lost or doubled, and the answer is finished."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import anyio
+import msgspec
+import pytest
+from anyio.to_thread import run_sync
+
+from protocols.agents import AgentSpec
+from protocols.operations.tasks import SubmitTask, TaskReceipt
+from protocols.rest.client import RestClient
+from protocols.tasks import Task, TaskState, fold
+from tests.flows.product import Product, running, scripted, spoken, words
+from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history
+
+DELTAS = 200
+TAKE_OVER_SECONDS = 17.0
+OVER_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Generator[Product]:
+    """A product as it is by default, whose parts are killed here, each once."""
+    with running() as product:
+        yield product
+
+
+@pytest.fixture(scope="module")
+async def speaker(anyio_backend: object, mortal: Product) -> str:
+    spec = scripted("speaker", spoken(DELTAS, seconds=4.0))
+    async with mortal.client() as client:
+        await client.agents.create(AgentSpec.model_validate(spec))
+    return "speaker"
+
+
+@dataclass(kw_only=True)
+class Story:
+    """A task in mid-answer, and two watchers of it."""
+
+    product: Product
+    client: RestClient
+    receipt: TaskReceipt
+    watchers: tuple[Seen, Seen]
+
+    async def kill(self, part: str) -> None:
+        await run_sync(self.product.kill_part, part)
+        assert not any(seen.is_over.is_set() for seen in self.watchers)  # it was in mid-task
+
+    async def end(self) -> tuple[list[dict[str, Any]], Task]:
+        """Everyone has seen everything, the same, once, in order; the log and its fold."""
+        for seen in self.watchers:
+            await seen.over(seconds=OVER_SECONDS)
+        log = await everything(self.client, self.receipt.id)
+        for seen in self.watchers:
+            assert_whole(seen, log)
+        task, _ = await self.client.tasks.get(self.receipt.id)
+        folded = self.watchers[0].folded(self.receipt.id)
+        assert as_json(task) == as_json(folded)
+        return log, task
+
+
+@asynccontextmanager
+async def in_mid_task(product: Product, agent: str) -> AsyncGenerator[Story]:
+    async with product.client() as client:
+        receipt = await client.tasks.submit(SubmitTask(agent=agent, input="speak"))
+        async with by_socket(product, receipt) as one, by_sse(product, receipt) as other:
+            for seen in (one, other):
+                await seen.saw("message.delta", count=10)
+            yield Story(product=product, client=client, receipt=receipt, watchers=(one, other))
+
+
+@pytest.mark.parametrize("part", ["hub", "valkey", "scheduler"])
+async def test_the_answer_goes_on_without_a_break(mortal: Product, speaker: str, part: str):
+    async with in_mid_task(mortal, speaker) as story:
+        await story.kill(part)
+        _, task = await story.end()
+    assert (task.state, task.answer, task.attempt) == (TaskState.COMPLETED, words(DELTAS), 1)
+    socket, _ = story.watchers
+    assert all(recovered for was, recovered in socket.recovered if was)
+
+
+async def test_a_killed_postgres_costs_time_and_nothing_else(mortal: Product, speaker: str):
+    async with in_mid_task(mortal, speaker) as story:
+        await story.kill("postgres")
+        _, task = await story.end()
+    assert (task.state, task.answer) == (TaskState.COMPLETED, words(DELTAS))
+
+
+async def test_another_attempt_takes_over_from_a_killed_worker(mortal: Product, speaker: str):
+    async with in_mid_task(mortal, speaker) as story:
+        await story.kill("worker")
+        log, task = await story.end()
+    assert (task.state, task.answer) == (TaskState.COMPLETED, words(DELTAS))
+    assert [attempt.outcome for attempt in task.attempts] == ["died", "completed"]
+
+    first, second = (e["version"] for e in log if e["type"] == "attempt.started")
+    taken_after = moment(log[second - 1]) - moment(log[second - 2])
+    assert taken_after.total_seconds() <= TAKE_OVER_SECONDS
+    assert_voided(story.receipt.id, log, first=first, second=second)
+
+
+def assert_voided(task: str, log: list[dict[str, Any]], *, first: int, second: int) -> None:
+    """Text was shown of the dead attempt; from the start of the next, none of it is there."""
+    before, after = (fold(task, history(log[:until])) for until in (second - 1, second))
+    assert first < second
+    assert before.said[0].text
+    assert not before.said[0].is_finished
+    assert after.said == []
+    assert after.steps == []
+
+
+def moment(event: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(event["time"])
+
+
+async def test_both_transports_outlive_everything_at_once(mortal: Product, speaker: str):
+    async with in_mid_task(mortal, speaker) as story:
+        for part in ("valkey", "hub", "postgres"):
+            await story.kill(part)
+            await anyio.sleep(0.2)  # between two blows; any time will do
+        _, task = await story.end()
+    assert (task.state, task.answer) == (TaskState.COMPLETED, words(DELTAS))
+
+
+def as_json(task: Task) -> object:
+    return msgspec.json.decode(msgspec.json.encode(task))
