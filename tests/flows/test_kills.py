@@ -98,20 +98,25 @@ async def test_another_attempt_takes_over_from_a_killed_worker(mortal: Product, 
     assert (task.state, task.answer) == (TaskState.COMPLETED, words(DELTAS))
     assert [attempt.outcome for attempt in task.attempts] == ["died", "completed"]
 
-    first, second = (e["version"] for e in log if e["type"] == "attempt.started")
-    taken_after = moment(log[second - 1]) - moment(log[second - 2])
+    last_words, next_start = seam(log)
+    taken_after = moment(next_start) - moment(last_words)
     assert taken_after.total_seconds() <= TAKE_OVER_SECONDS
-    assert_voided(story.receipt.id, log, first=first, second=second)
+
+    died, taken = (
+        fold(task.id, history(log[: event["version"]])) for event in (last_words, next_start)
+    )
+    assert died.said[0].text  # text of the dead attempt was shown,
+    assert not died.said[0].is_finished
+    assert taken.said == []  # and from the start of the next on, none of it is there
+    assert taken.steps == []
 
 
-def assert_voided(task: str, log: list[dict[str, Any]], *, first: int, second: int) -> None:
-    """Text was shown of the dead attempt; from the start of the next, none of it is there."""
-    before, after = (fold(task, history(log[:until])) for until in (second - 1, second))
-    assert first < second
-    assert before.said[0].text
-    assert not before.said[0].is_finished
-    assert after.said == []
-    assert after.steps == []
+def seam(log: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The last text of the attempt that died, and the start of the next."""
+    first = [e for e in log if e["type"] == "message.delta" and e["attempt"] == 1]
+    starts = [e for e in log if e["type"] == "attempt.started"]
+    assert len(starts) == 2
+    return first[-1], starts[1]
 
 
 def moment(event: dict[str, Any]) -> datetime:
