@@ -4,31 +4,34 @@ The hub is a program of its own, as it is in service; appenders and watchers sha
 watchers with sockets of their own. Postgres writes to disk with fsync.
 """
 
+import json
+import os
 import socket
 import statistics
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import anyio
 import anyio.abc
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from bench.result import Result, at_most, noted
+from bench.server import running
+from hub.identity.keys import create_key
 from protocols.events import AttemptStarted, MessageDelta, StreamId, TaskSubmitted
 from protocols.messages import user_message
+from protocols.operations.keys import CreateKey
 from protocols.principals import Actor, system
 from protocols.websocket.routes import PATH
 from store.connect import Addresses, open_store
-from store.embedded import embedded_postgres, embedded_valkey, socket_directory
+from store.embedded import embedded_valkey, socket_directory
 from store.postgres.event_log import TASK, Append, EventLog
-from store.postgres.migrate import migrate
 
 TEAM = system()
 SAMPLES = 300
@@ -38,7 +41,13 @@ DELTAS = 200
 WATCHERS = 5
 START_SECONDS = 30.0
 RUN_SECONDS = 120.0
-LIMIT_P50_MS = 15.0
+CROWD = f"{TASKS} tasks x {DELTAS} deltas x {WATCHERS} watchers"
+SERVE = """
+import anyio
+from hub.cli.serve import serve
+from hub.settings import HubSettings
+anyio.run(serve, HubSettings(), backend_options={"use_uvloop": True})
+"""
 
 
 class _Pub(msgspec.Struct):
@@ -94,11 +103,34 @@ class Outcome:
     out_of_order: int
 
 
+async def run() -> list[Result]:
+    """On servers of its own."""
+    async with (
+        running() as postgres,
+        embedded_valkey(
+            postgres.directory / "valkey", sockets=socket_directory(postgres.directory)
+        ) as valkey,
+    ):
+        outcome = await measure(Addresses(database=postgres.url, redis=valkey.url))
+    return [
+        at_most("append to socket, p50, idle", outcome.idle_p50_ms, limit=15, unit="ms"),
+        noted("append to socket, p99, idle", outcome.idle_p99_ms, unit="ms"),
+        at_most(f"{CROWD}: events lost", outcome.lost, limit=0, unit="events"),
+        at_most(f"{CROWD}: events doubled", outcome.doubled, limit=0, unit="events"),
+        at_most(f"{CROWD}: events out of order", outcome.out_of_order, limit=0, unit="events"),
+        noted(f"{CROWD}: deliveries", outcome.deliveries_per_second, unit="/s"),
+        noted("append to socket, p50, all at once", outcome.loaded_p50_ms, unit="ms"),
+        noted("append to socket, p99, all at once", outcome.loaded_p99_ms, unit="ms"),
+    ]
+
+
 async def measure(addresses: Addresses) -> Outcome:
     """Both halves, on a migrated database."""
-    async with _hub(addresses) as url, open_store(addresses, pool_size=4) as store:
-        idle = await _one_at_a_time(store.log, url)
-        crowd = _Crowd(store.log, url)
+    async with open_store(addresses, pool_size=4) as store, _hub(addresses) as url:
+        key = await create_key(store, TEAM, CreateKey(name="bench"))
+        watching = Watching(url, key.token)
+        idle = await _one_at_a_time(store.log, watching)
+        crowd = _Crowd(store.log, watching)
         started = time.perf_counter()
         await crowd.run()
         seconds = time.perf_counter() - started
@@ -119,10 +151,10 @@ async def measure(addresses: Addresses) -> Outcome:
     )
 
 
-async def _one_at_a_time(log: EventLog, url: str) -> list[float]:
+async def _one_at_a_time(log: EventLog, watching: "Watching") -> list[float]:
     stream = await _begin(log)
     latencies: list[float] = []
-    async with _watching(url, stream) as watcher:
+    async with watching.stream(stream) as watcher:
         for number in range(1, SAMPLES + 1):
             called = time.perf_counter()
             await _delta(log, stream, number)
@@ -135,11 +167,11 @@ async def _one_at_a_time(log: EventLog, url: str) -> list[float]:
 class _Crowd:
     """All tasks at once: when each event was sent, and what each socket saw."""
 
-    def __init__(self, log: EventLog, url: str) -> None:
+    def __init__(self, log: EventLog, watching: "Watching") -> None:
         self.sent: dict[StreamId, dict[int, float]] = {}
         self.watched: list[tuple[StreamId, Seen]] = []
         self._log = log
-        self._url = url
+        self._watching = watching
         self._ready = 0
         self._all_ready = anyio.Event()
 
@@ -169,7 +201,7 @@ class _Crowd:
     async def _watch(self, stream: StreamId) -> None:
         seen = Seen([], [])
         self.watched.append((stream, seen))
-        async with _watching(self._url, stream) as watcher:
+        async with self._watching.stream(stream) as watcher:
             self._ready += 1
             if self._ready == TASKS * WATCHERS:
                 self._all_ready.set()
@@ -228,32 +260,51 @@ async def _delta(log: EventLog, stream: StreamId, number: int) -> None:
     )
 
 
-@asynccontextmanager
-async def _watching(url: str, stream: StreamId) -> AsyncGenerator[ClientConnection]:
-    """A socket that is subscribed at version 2."""
-    subscribe = f'{{"id":2,"subscribe":{{"channel":"task:{stream}","recover":true,"offset":2}}}}'
-    async with connect(url, compression=None, open_timeout=START_SECONDS) as watcher:
-        await watcher.send(f'{{"id":1,"connect":{{"token":"team-1"}}}}\n{subscribe}')
-        answers = ""
-        while '"id":2' not in answers:
-            answers += str(await watcher.recv())
-        yield watcher
+class Watching:
+    """Opens sockets of one hub, as one principal."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+
+    @asynccontextmanager
+    async def stream(self, stream: StreamId) -> AsyncGenerator[ClientConnection]:
+        """A socket that is subscribed at version 2."""
+        hello = {"id": 1, "connect": {"token": self._token}}
+        place = {"channel": f"task:{stream}", "recover": True, "offset": 2}
+        commands = (hello, {"id": 2, "subscribe": place})
+        async with connect(
+            self._url, compression=None, open_timeout=START_SECONDS, proxy=None
+        ) as watcher:
+            await watcher.send("\n".join(json.dumps(command) for command in commands))
+            answers = ""
+            while '"id":2' not in answers:
+                answers += str(await watcher.recv())
+            yield watcher
 
 
 @asynccontextmanager
 async def _hub(addresses: Addresses) -> AsyncGenerator[str]:
+    """The product's own hub, in a process of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
-    command = [sys.executable, "-m", "tests.conformance.serve"]
-    arguments = [addresses.database, addresses.redis, addresses.redis_prefix, str(port)]
-    async with await anyio.open_process([*command, *arguments], stdout=None, stderr=None) as hub:
+    environment = {
+        "PATH": os.defpath,
+        "PYGENT_PORT": str(port),
+        "PYGENT_DATABASE_URL": addresses.database,
+        "PYGENT_REDIS_URL": addresses.redis,
+        "PYGENT_REDIS_PREFIX": addresses.redis_prefix,
+        "PYGENT_LOG_LEVEL": "warning",
+    }
+    command = [sys.executable, "-c", SERVE]
+    async with await anyio.open_process(command, env=environment, stdout=None, stderr=None) as hub:
         try:
             with anyio.fail_after(START_SECONDS):
                 while not await _answers(port):  # noqa: ASYNC110  another process
                     await anyio.sleep(0.05)
             yield f"ws://127.0.0.1:{port}{PATH}"
         finally:
-            hub.kill()
+            hub.terminate()
 
 
 async def _answers(port: int) -> bool:
@@ -266,19 +317,3 @@ async def _answers(port: int) -> bool:
 
 def _percentile(seconds: list[float], percent: int) -> float:
     return statistics.quantiles(seconds, n=100)[percent - 1] * 1000
-
-
-async def main() -> None:
-    """Measure on servers of our own, and print."""
-    with tempfile.TemporaryDirectory(prefix="pygent-bench-") as name:
-        sockets = socket_directory(Path(name))
-        async with (
-            embedded_postgres(Path(name) / "postgres", sockets=sockets) as postgres,
-            embedded_valkey(Path(name) / "valkey", sockets=sockets) as valkey,
-        ):
-            await migrate(postgres.url)
-            print(await measure(Addresses(database=postgres.url, redis=valkey.url)))
-
-
-if __name__ == "__main__":
-    anyio.run(main, backend_options={"use_uvloop": True})
