@@ -19,11 +19,11 @@ from protocols.channels import Namespace, feed_channel
 from protocols.errors import Unavailable
 from protocols.principals import TeamId
 from store.connect import Store
+from store.overview_counts import moments
 from store.postgres.event_log import Followed
 from store.projection import Connection, Touched
 from store.projections.agents import agent_rows
-from store.projections.overview import moments
-from store.projections.tasks import task_rows
+from store.task_rows import task_rows
 
 logger = logging.getLogger(__name__)
 

@@ -7,21 +7,22 @@ without it. The scheduler runs it; `rebuild` and `lag` are for the command line 
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 import anyio
-import psycopg
 from anyio.abc import TaskStatus
 from psycopg.rows import class_row
 
 from protocols.errors import FactoryError, InvalidRequest, NotFound
 from protocols.events import StreamId
+from store import projection_steps as steps
 from store.connect import Store
 from store.feeds import Feeds
 from store.postgres.event_log import Followed
-from store.projection import Connection, Folded, Projection, Touched, Unfoldable
+from store.projection import Projection, Touched
+from store.projection_steps import SHARD
 from store.projections import PROJECTIONS
 from store.redis.keys import LOG
 from store.redis.listener import Listener
@@ -30,11 +31,8 @@ logger = logging.getLogger(__name__)
 
 BATCH_EVENTS = 5000
 POLL_SECONDS = 1.0  # when no wake-up arrives
-ROUND_SECONDS = (
-    0.05  # at most one round in so long, unless a batch was full: small batches cost most
-)
+ROUND_SECONDS = 0.1  # between rounds, unless a batch was full: small batches cost most
 REST_SECONDS = 5.0  # for a projection whose tables could not be written
-SHARD = 0
 
 
 class Projector:
@@ -68,7 +66,7 @@ class Projector:
                     is_away = False
 
     async def catch_up(self) -> None:
-        """Every event that was in the log when this was called is folded in; feeds are not told."""
+        """Fold until there is nothing more, or another projector is at it; feeds are not told."""
         if not self._positions:
             await self._read_positions()
         while await self._round():
@@ -86,9 +84,9 @@ class Projector:
         if not self._positions:
             await self._read_positions()
             await self._feeds.resume(through=min(self._positions.values()))
-        is_behind = await self._round()
+        moved = await self._round()
         await self._feeds.flush()
-        if is_behind:
+        if moved >= BATCH_EVENTS:
             return
         deadline = started + POLL_SECONDS
         while (left := deadline - monotonic()) > 0 and not self._wake.is_set():
@@ -97,19 +95,20 @@ class Projector:
             await self._feeds.flush()
         await anyio.sleep(max(0.0, started + ROUND_SECONDS - monotonic()))
 
-    async def _round(self) -> bool:
-        """Move each projection by one batch; whether there was a full one."""
+    async def _round(self) -> int:
+        """Move each projection by one batch; how many events the largest had."""
         groups: dict[int, list[str]] = {}
         for name, position in self._positions.items():
             if monotonic() >= self._rests_until.get(name, 0.0):
                 groups.setdefault(position, []).append(name)
-        is_behind = False
+        moved = 0
         for after, names in groups.items():
             events = await self._store.log.follow(shard=SHARD, after=after, limit=BATCH_EVENTS)
             if events:
                 await self._move(names, events, after=after)
-            is_behind = is_behind or len(events) == BATCH_EVENTS
-        return is_behind
+            if any(self._positions[name] != after for name in names):
+                moved = max(moved, len(events))
+        return moved
 
     async def _move(self, names: Sequence[str], events: Sequence[Followed], *, after: int) -> None:
         try:
@@ -145,109 +144,23 @@ class Projector:
     ) -> list[Touched]:
         touched: list[Touched] = []
         async with self._store.log_pool.connection() as connection, connection.transaction():
-            held = await _hold(connection, names, events)
+            held = await steps.hold(connection, names, events)
             self._positions |= {place.name: place.position for place in held}
             current = [place for place in held if place.position == after]
             for place in current:
                 fresh = [event for event in events if event.stream not in place.parked]
-                fold = _fold_carefully if is_careful else _fold_and_park
-                folded = await fold(connection, self._projections[place.name], fresh)
+                step = steps.fold_carefully if is_careful else steps.fold
+                folded = await step(connection, self._projections[place.name], fresh)
                 touched += folded.touched
             moved = [place.name for place in current]
-            await _set_position(connection, moved, events[-1].position)
+            await steps.set_position(connection, moved, events[-1].position)
         self._positions |= dict.fromkeys(moved, events[-1].position)
         return touched
 
     async def _read_positions(self) -> None:
         async with self._store.log_pool.connection() as connection:
-            held = await _places(connection, list(self._projections))
+            held = await steps.places(connection, list(self._projections))
         self._positions = {place.name: place.position for place in held}
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    name: str
-    position: int
-    parked: frozenset[StreamId] = field(default_factory=frozenset[StreamId])
-
-
-async def _hold(
-    connection: Connection, names: Sequence[str], events: Iterable[Followed]
-) -> list[_Place]:
-    streams = list({event.stream for event in events})
-    cursor = await connection.execute(
-        _HOLD, {"names": list(names), "shard": SHARD, "streams": streams}, prepare=True
-    )
-    return [
-        _Place(name, position, frozenset(StreamId(str(stream)) for stream in parked))
-        for name, position, parked, _ in await cursor.fetchall()
-    ]
-
-
-async def _places(connection: Connection, names: Sequence[str]) -> list[_Place]:
-    cursor = await connection.execute(_POSITIONS, {"names": list(names), "shard": SHARD})
-    return [_Place(name, position) for name, position in await cursor.fetchall()]
-
-
-async def _set_position(connection: Connection, names: Sequence[str], position: int) -> None:
-    values = {"names": list(names), "shard": SHARD, "position": position}
-    await connection.execute(_MOVE, values, prepare=True)
-
-
-async def _fold_and_park(
-    connection: Connection, projection: Projection, events: Sequence[Followed]
-) -> Folded:
-    folded = await projection.fold(connection, events)
-    for unfoldable in folded.unfoldable:
-        await _park(connection, projection.name, unfoldable)
-    return folded
-
-
-async def _fold_carefully(
-    connection: Connection, projection: Projection, events: Sequence[Followed]
-) -> Folded:
-    """By halves, until the events that Postgres refuses stand alone; their streams are parked."""
-    if not events:
-        return Folded()
-    try:
-        async with connection.transaction():
-            return await _fold_and_park(connection, projection, events)
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        if len(events) == 1:
-            reason = f"Postgres refuses the row: {type(error).__name__}"
-            unfoldable = Unfoldable(events[0], reason)
-            await _park(connection, projection.name, unfoldable)
-            return Folded(unfoldable=[unfoldable])
-    half = len(events) // 2
-    first = await _fold_carefully(connection, projection, events[:half])
-    gone = {unfoldable.event.stream for unfoldable in first.unfoldable}
-    rest = [event for event in events[half:] if event.stream not in gone]
-    second = await _fold_carefully(connection, projection, rest)
-    return Folded(first.touched + second.touched, first.unfoldable + second.unfoldable)
-
-
-async def _park(connection: Connection, name: str, unfoldable: Unfoldable) -> None:
-    event = unfoldable.event
-    logger.error(
-        "a stream cannot be folded and is parked",
-        extra={
-            "projection": name,
-            "stream": event.stream,
-            "version": event.version,
-            "type": event.type,
-            "reason": unfoldable.reason,
-        },
-    )
-    values = {
-        "name": name,
-        "stream": event.stream,
-        "team": event.team,
-        "version": event.version,
-        "position": event.position,
-        "type": event.type,
-        "reason": unfoldable.reason,
-    }
-    await connection.execute(_PARK, values)
 
 
 async def rebuild(store: Store, name: str, projections: Sequence[Projection] = PROJECTIONS) -> int:
@@ -264,7 +177,7 @@ async def rebuild(store: Store, name: str, projections: Sequence[Projection] = P
         known = ", ".join(each.name for each in projections)
         raise NotFound(f"there is no projection {name!r}; there are {known}")
     async with store.log_pool.connection() as connection, connection.transaction():
-        await connection.execute(_TAKE, {"name": name, "shard": SHARD})
+        await steps.take(connection, name)
         await projection.clear(connection)
         await connection.execute(
             "DELETE FROM projection_parked WHERE name = %(name)s", {"name": name}
@@ -272,12 +185,12 @@ async def rebuild(store: Store, name: str, projections: Sequence[Projection] = P
         position, count, parked = 0, 0, set[StreamId]()
         while events := await store.log.follow(shard=SHARD, after=position, limit=BATCH_EVENTS):
             fresh = [event for event in events if event.stream not in parked]
-            folded = await _fold_carefully(connection, projection, fresh)
+            folded = await steps.fold_carefully(connection, projection, fresh)
             parked |= {unfoldable.event.stream for unfoldable in folded.unfoldable}
             position, count = events[-1].position, count + len(events)
             if len(events) < BATCH_EVENTS:
                 break
-        await _set_position(connection, [name], position)
+        await steps.set_position(connection, [name], position)
     return count
 
 
@@ -308,47 +221,6 @@ async def lag(store: Store) -> list[Lag]:
         await cursor.execute(_LAG, {"names": names, "shard": SHARD})
         return await cursor.fetchall()
 
-
-_POSITIONS = """
-    SELECT name, position
-    FROM projection_position
-    WHERE shard = %(shard)s AND name = ANY (%(names)s)
-"""
-
-# Skipped when another projector or a rebuild holds it. A lost commit is folded again, so that no
-# batch waits for the disk.
-_HOLD = """
-    SELECT p.name, p.position,
-           array(
-             SELECT k.stream_id
-             FROM projection_parked AS k
-             WHERE k.name = p.name AND k.stream_id = ANY (%(streams)s::uuid[])
-           ) AS parked,
-           set_config('synchronous_commit', 'off', true)
-    FROM projection_position AS p
-    WHERE p.shard = %(shard)s AND p.name = ANY (%(names)s)
-    ORDER BY p.name
-    FOR UPDATE OF p SKIP LOCKED
-"""
-
-_TAKE = """
-    SELECT position
-    FROM projection_position
-    WHERE shard = %(shard)s AND name = %(name)s
-    FOR UPDATE
-"""
-
-_MOVE = """
-    UPDATE projection_position
-    SET position = %(position)s
-    WHERE shard = %(shard)s AND name = ANY (%(names)s)
-"""
-
-_PARK = """
-    INSERT INTO projection_parked (name, stream_id, team_id, version, position, type, reason)
-    VALUES (%(name)s, %(stream)s::uuid, %(team)s, %(version)s, %(position)s, %(type)s, %(reason)s)
-    ON CONFLICT (name, stream_id) DO NOTHING
-"""
 
 _LAG = """
     SELECT p.name, p.position, l.events, l.seconds,

@@ -8,7 +8,7 @@ from store.access import Operation, allow
 from store.connect import Store
 from store.operations.listings import position_of
 from store.operations.task_list import open_tasks
-from store.projections.overview import buckets, durations, model_costs, open_counts
+from store.overview_counts import buckets, durations, model_costs, open_counts
 
 OPEN_TASKS = 20
 WINDOWS: dict[Window, tuple[int, int]] = {  # number of buckets, and seconds of each

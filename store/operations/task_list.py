@@ -17,7 +17,7 @@ from protocols.tasks import STATE_CODES, TaskState
 from store.operations.agent_specs import stream_of
 from store.operations.listings import key_of
 from store.postgres.pool import Connection
-from store.projections.tasks import TaskRecord, task_row
+from store.task_rows import TaskRecord, task_row
 
 SKEW_SECONDS = 600.0
 OLDEST = UUID(int=0)

@@ -1,26 +1,27 @@
 """Tasks as lists show them: a row a task, and how many of an agent's tasks are in each state.
 
 The rules are those of the fold in `protocols/tasks.py`, over heads alone; a test runs both over the
-same histories. Used by the projector to write, by the operations and the feed to read.
+same histories. Rows are read in `store/task_rows.py`.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import class_row
 
 from protocols.channels import Namespace
 from protocols.events import KINDS, StepKind
-from protocols.operations.tasks import TaskRow
 from protocols.principals import TeamId
-from protocols.tasks import STATE_CODES, STATES, TaskState
+from protocols.tasks import STATE_CODES, TaskState
 from store.postgres.event_log import Followed
 from store.projection import Connection, Folded, Touched, Unfoldable, as_json, by_stream
-
-LANE_SEGMENTS = 60
+from store.task_rows import (
+    LANE_SEGMENTS,
+    TaskRecord,
+    segment_start,
+    task_records,
+)
 
 Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # so that no sum leaves a bigint
 Name = Annotated[str, msgspec.Meta(max_length=300)]
@@ -65,38 +66,6 @@ _STEP_FINISHED = msgspec.json.Decoder(_StepFinished)
 _STEP_FAILED = msgspec.json.Decoder(_StepFailed)
 _ENDED = msgspec.json.Decoder(_Ended)
 
-Segment = tuple[str, int, int | None, bool]
-Running = tuple[str, str, str, int]  # step, kind, name, start ms
-
-
-class TaskRecord(msgspec.Struct, kw_only=True):
-    """A row of `task_row`, column for column."""
-
-    id: UUID
-    team_id: int
-    title: str
-    state: int
-    agent: UUID
-    agent_name: str
-    agent_version: int
-    model: str
-    submitted_by: str
-    submitted_at: datetime
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    updated_at: datetime
-    attempt: int = 0
-    steps: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: int = 0
-    code: str | None = None
-    lane: list[Segment] = []
-    running: list[Running] = []
-    version: int
-    position: int
-
-
 _OTHER_STREAMS = frozenset({"agent.created", "agent.version_published", "agent.retired"})
 _FINAL = {
     "task.completed": STATE_CODES[TaskState.COMPLETED],
@@ -118,7 +87,7 @@ class TaskProjection:
             return Folded()
         before = {
             str(record.id): record
-            for record in await _records(connection, [UUID(s) for s in streams])
+            for record in await task_records(connection, [UUID(s) for s in streams])
         }
         states = {stream: record.state for stream, record in before.items()}
 
@@ -157,48 +126,6 @@ def advance(record: TaskRecord | None, event: Followed) -> TaskRecord | None:
     _apply(record, event)
     record.version, record.position, record.updated_at = event.version, event.position, event.time
     return record
-
-
-def task_row(record: TaskRecord) -> TaskRow:
-    """The row as lists and feeds show it."""
-    _, kind, name, _ = record.running[-1] if record.running else ("", None, None, 0)
-    lane: list[Segment] = [
-        *record.lane,
-        *((kind, start, None, False) for _, kind, _, start in record.running),
-    ]
-    lane.sort(key=_start)
-    return TaskRow(
-        id=str(record.id),
-        title=record.title,
-        state=STATES[record.state],
-        agent=str(record.agent),
-        agent_name=record.agent_name,
-        agent_version=record.agent_version,
-        model=record.model,
-        submitted_by=record.submitted_by,
-        submitted_at=record.submitted_at,
-        started_at=record.started_at,
-        ended_at=record.ended_at,
-        updated_at=record.updated_at,
-        attempt=record.attempt,
-        steps=record.steps,
-        input_tokens=record.input_tokens,
-        output_tokens=record.output_tokens,
-        cost=record.cost,
-        code=record.code,
-        activity=name,
-        activity_kind=None if kind is None else StepKind(kind),
-        lane=lane[-LANE_SEGMENTS:],
-        version=record.version,
-        position=record.position,
-    )
-
-
-async def task_rows(connection: Connection, tasks: Sequence[str]) -> list[TaskRow]:
-    """The rows of these tasks, as far as they are known."""
-    return [
-        task_row(record) for record in await _records(connection, [UUID(task) for task in tasks])
-    ]
 
 
 def _fold(
@@ -278,7 +205,7 @@ def _end_step(record: TaskRecord, event: Followed, step: str, *, is_failed: bool
     record.running = [item for item in record.running if item is not running]
     _, kind, _, start = running
     record.lane.append((kind, start, _since(record, event), is_failed))
-    record.lane.sort(key=_start)
+    record.lane.sort(key=segment_start)
     del record.lane[:-LANE_SEGMENTS]
     return True
 
@@ -296,10 +223,6 @@ def _end(record: TaskRecord, event: Followed) -> None:
 
 def _since(record: TaskRecord, event: Followed) -> int:
     return round((event.time - record.submitted_at).total_seconds() * 1000)
-
-
-def _start(segment: Segment) -> int:
-    return segment[1]
 
 
 def _moves(after: Sequence[TaskRecord], states: dict[str, int]) -> list[dict[str, object]]:
@@ -329,18 +252,6 @@ def _touched(after: Sequence[TaskRecord], states: dict[str, int]) -> Iterator[To
         if is_moved:
             yield Touched(Namespace.AGENTS, team, str(record.agent), is_urgent=False)
 
-
-async def _records(connection: Connection, tasks: Sequence[UUID]) -> list[TaskRecord]:
-    async with connection.cursor(row_factory=class_row(TaskRecord)) as cursor:
-        await cursor.execute(_READ_ROWS, {"tasks": list(tasks)}, prepare=True)
-        return await cursor.fetchall()
-
-
-_READ_ROWS = """
-    SELECT *
-    FROM task_row
-    WHERE id = ANY (%(tasks)b::uuid[])
-"""
 
 # One parameter for all rows: the columns are those of the table's own row type.
 _WRITE_ROWS = """

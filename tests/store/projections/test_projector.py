@@ -13,8 +13,8 @@ from protocols.operations.tasks import TaskQuery, TaskRow
 from protocols.tasks import TaskState, fold
 from store import projector
 from store.connect import Store
+from store.overview_counts import Moment
 from store.postgres.pool import SEARCH_PATH
-from store.projections.overview import Moment
 from store.projector import Projector, lag, rebuild
 from tests.store.people import Worker, factory, submitted, with_agent
 
@@ -91,15 +91,16 @@ async def test_a_projector_killed_anywhere_loses_and_doubles_nothing(
 ) -> None:
     monkeypatch.setattr(projector, "BATCH_EVENTS", 7)
     await with_agent(store)
-    await work(store, count=30)
-    chance = random.Random(7)
-    kills = 0
-    while any(each.events for each in await lag(store)):
-        with anyio.move_on_after(chance.uniform(0.0, 0.04)) as scope:
+    await work(store, count=12)
+    chance, kills, window, position = random.Random(7), 0, 0.01, 0
+    while any(each.events for each in (lags := await lag(store))):
+        is_stuck = position == (position := sum(each.position for each in lags))
+        window *= 1.5 if is_stuck else 1.0  # a slow machine needs longer for one batch
+        with anyio.move_on_after(chance.uniform(0.0, window)) as scope:
             await Projector(store).catch_up()
         kills += scope.cancelled_caught
     assert kills > 3
-    await _compare_with_the_log(store, count=30)
+    await _compare_with_the_log(store, count=12)
 
 
 async def test_a_rebuild_gives_equal_rows_and_readers_see_the_old_ones_meanwhile(

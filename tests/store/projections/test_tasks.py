@@ -8,7 +8,7 @@ from protocols.operations.tasks import TaskRow
 from protocols.tasks import Step, StepState, Task, TaskId, advance
 from store.postgres.event_log import Followed
 from store.projections import tasks
-from store.projections.tasks import LANE_SEGMENTS, TaskRecord, task_row
+from store.task_rows import LANE_SEGMENTS, TaskRecord, task_row
 from tests.store.histories import TASK, History
 
 
