@@ -6,7 +6,7 @@ import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
 import { AgentForm } from "$/public/agent_form.jsx";
 import { me, query, read, send } from "$/public/api.js";
-import { Coloured, lines } from "$/public/code.jsx";
+import { YamlLine, lines } from "$/public/code.jsx";
 import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
 import { Ago, Copy, Dialog, Failure, Icon, Lane, Panel, State, useNow } from "$/public/parts.jsx";
@@ -133,18 +133,10 @@ function Spec({ agent, isEditing, onEdit, onChanged }) {
     <Panel title="Spec" count={`v${agent.number}${isOld ? `, the latest is v${agent.latest}` : ""}`}
       tools={<><Copy text={text} label="Copy the spec" />{!isOld && agent.state !== "retired" && <button type="button" className="btn small" onClick={() => onEdit(true)}>Change</button>}</>}>
       <ol className="editor" tabIndex={0} aria-label="The spec">
-        {text.split("\n").map((line, index) => <li className="l" key={index} data-n={index + 1}><span><SpecLine text={line} /></span></li>)}
+        {text.split("\n").map((line, index) => <li className="l" key={index} data-n={index + 1}><span><YamlLine text={line} /></span></li>)}
       </ol>
     </Panel>
   );
-}
-
-/** A line of YAML: its key, and its value as text or number. */
-function SpecLine({ text }) {
-  const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(text);
-  if (!match) return <span className="c-str">{text}</span>;
-  const [, pad, key, value] = match;
-  return <>{pad}<span className="c-key">{key}</span>:<span className={/^ [\d.]+$/.test(value) ? "c-num" : "c-str"}>{value}</span></>;
 }
 
 /** What of a spec is worth showing: defaults that are nothing are left out. */

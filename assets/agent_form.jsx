@@ -14,6 +14,10 @@ const BLANK = {
   name: "", description: "", instructions: "", model: "extractive", strategy: "react",
   tools: ["knowledge_search"], collections: [], limits: { steps: 20, tokens: 200_000, seconds: 300, money: 1 },
 };
+const PATTERNS = { // what the API's patterns mean
+  name: "Only lower case letters, digits and dashes, at most 63, no dash at either end",
+  model: "extractive, scripted, or provider:name",
+};
 const LOCAL = ["extractive", "scripted"]; // models without a provider before a colon
 const LIMITS = [["steps", "Steps", 1], ["tokens", "Tokens", 1000], ["seconds", "Seconds", 10], ["money", "US dollars", 0.1]];
 
@@ -88,7 +92,7 @@ const FIELDS = ["name", "description", "instructions", "model", "strategy", "too
 
 /** What the API refused as [field, sentence]. */
 function errorsOf({ problems, field, message }) {
-  const listed = problems.map((each) => [each.field, each.rule]);
+  const listed = problems.map((each) => [each.field, each.rule.includes("pattern") ? PATTERNS[each.field] ?? each.rule : each.rule]);
   if (listed.length) return listed;
   return field ? [[field, message]] : [];
 }

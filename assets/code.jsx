@@ -45,7 +45,22 @@ export function Json({ value }) {
   if (typeof value === "string") return <pre tabIndex={0}>{value}</pre>;
   const rows = likeRows(value);
   if (rows) return <Rows rows={rows} />;
-  return <pre tabIndex={0}><Coloured text={lines(value)} /></pre>;
+  return <pre tabIndex={0}><Yaml text={lines(value)} /></pre>;
+}
+
+/** Lines of `key: value`: keys, numbers, and the words of a query in colour; text stays text. */
+export function Yaml({ text }) {
+  return text.split("\n").map((line, index) => <YamlLine key={index} text={index ? `\n${line}` : line} />);
+}
+
+/** One such line. */
+export function YamlLine({ text }) {
+  const match = /^(\s*(?:- )?)([\w.-]+):( .*)?$/.exec(text);
+  if (!match) return text;
+  const [, pad, key, value = ""] = match;
+  const isNumber = /^ -?[\d.]+$/.test(value);
+  const drawn = key === "sql" || key === "code" ? <Coloured text={value} /> : <span className={isNumber ? "c-num" : "c-str"}>{value}</span>;
+  return <>{pad}<span className="c-key">{key}</span>:{drawn}</>;
 }
 
 /** The rows of a value that is a list of flat objects, or holds one such list and nothing else. */

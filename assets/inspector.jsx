@@ -1,6 +1,6 @@
 // One step under the waterfall: its arguments, its recorded result, its raw events.
 
-import { useState } from "react";
+import { memo, useState } from "react";
 
 import { Json, likeRows } from "$/public/code.jsx";
 import { EventLog } from "$/public/event_log.jsx";
@@ -15,7 +15,8 @@ export function Inspector({ watch, step, onClose, now }) {
   const [tab, setTab] = useState("io");
   const isRunning = step.state === "running";
   const to = isRunning ? watch.task.version : step.last_version;
-  const messages = new Set(watch.task.said.filter((said) => said.step === step.id).map((said) => said.id));
+  const said = watch.task.said.filter((each) => each.step === step.id);
+  const messages = new Set(said.map((each) => each.id));
   const belongs = ({ data }) => data?.step === step.id || messages.has(data?.message);
   const state = AS_TASK[step.state];
   return (
@@ -34,7 +35,7 @@ export function Inspector({ watch, step, onClose, now }) {
         <button type="button" role="tab" aria-selected={tab === "io"} onClick={() => setTab("io")}>Arguments and result</button>
         <button type="button" role="tab" aria-selected={tab === "events"} onClick={() => setTab("events")}>Raw events <span className="n">{format.count(to - step.version + 1)}</span></button>
       </div>
-      {tab === "io" ? <InOut step={step} said={watch.task.said.filter((said) => said.step === step.id)} />
+      {tab === "io" ? <InOut step={step} said={said} version={`${step.id}.${step.last_version}.${step.state}`} letters={isRunning ? said.at(-1)?.text.length : 0} />
         : <EventLog key={step.id} watch={watch} from={step.version} to={to} belongs={belongs} />}
     </section>
   );
@@ -53,9 +54,13 @@ function Facts({ step, now, to }) {
   );
 }
 
-function InOut({ step, said }) {
+const LONGEST = 20_000; // characters of a text shown at once
+
+/** Drawn anew only when the step has changed, or is being written. */
+const InOut = memo(function InOut({ step, said }) {
   const text = JSON.stringify(step.result);
   const rows = step.result && typeof step.result === "object" ? likeRows(step.result) : null;
+  const what = step.result?.passages ? "passage" : "row";
   return (
     <div className="io">
       <section aria-label="Arguments">
@@ -63,11 +68,41 @@ function InOut({ step, said }) {
         <Json value={step.arguments} />
       </section>
       <section aria-label="Result">
-        <h3>Result {step.result !== null && <span className="num">{rows ? `${format.plural(rows.length, "row")} · ` : ""}{format.size(text)}</span>}
+        <h3>Result {step.result !== null && <span className="num">{rows ? `${format.plural(rows.length, what)} · ` : ""}{format.size(text)}</span>}
           {step.result !== null && <Copy text={() => JSON.stringify(step.result, null, 2)} label="Copy the result" size={12} />}</h3>
         <Result step={step} said={said} />
       </section>
     </div>
+  );
+}, (before, now) => before.version === now.version && before.letters === now.letters);
+
+/** A result as its kind is read best: passages, what a model said, or any JSON. */
+function Recorded({ value }) {
+  if (value?.passages?.every?.((passage) => typeof passage?.text === "string")) return <Passages passages={value.passages} />;
+  if (typeof value?.text !== "string" || !Array.isArray(value.tool_calls)) return <Json value={value} />;
+  return (
+    <>
+      {value.text && <pre tabIndex={0}>{value.text.slice(0, LONGEST)}</pre>}
+      {value.text.length > LONGEST && <p className="meta">The first {format.count(LONGEST)} of {format.count(value.text.length)} characters; copying takes all.</p>}
+      {value.tool_calls.length > 0 && <Json value={{ tool_calls: value.tool_calls }} />}
+      {!value.text && !value.tool_calls.length && <p className="meta">It said nothing</p>}
+    </>
+  );
+}
+
+function Passages({ passages }) {
+  if (!passages.length) return <p className="meta">No passage was found</p>;
+  return (
+    <ol className="passages">
+      {passages.map((passage, index) => (
+        <li key={index}>
+          <span className="cite">{passage.n ?? index + 1}</span>
+          <p className="clip"><b>{passage.title}</b> <span className="meta">{passage.location}</span></p>
+          <span className="meta num" title="Fused score of the search, higher is nearer">{passage.score?.toFixed(4)}</span>
+          <p className="text">{passage.text}</p>
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -80,7 +115,7 @@ function Result({ step, said }) {
   }
   return (
     <>
-      <Json value={step.result} />
+      <Recorded value={step.result} />
       <p className="meta above">Recorded once: a later attempt reads this instead of doing the step again.</p>
     </>
   );

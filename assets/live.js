@@ -4,9 +4,10 @@
 import { Centrifuge } from "centrifuge";
 import { useSyncExternalStore } from "react";
 
-import { goToLogin } from "$/public/api.js";
+import { read } from "$/public/api.js";
 
 const OFFLINE_AFTER_MS = 10_000;
+const AGAIN_MS = 5_000; // after the hub has sent us away for good
 const BEHIND_MS = 2_000; // older than this when it arrives: we are catching up
 const SETTLED_MS = 700; // nothing old for so long: caught up
 
@@ -57,7 +58,9 @@ export function connect() {
   });
   client.on("disconnected", ({ code, reason }) => {
     become({ name: "offline", reason });
-    if ([101, 109, 3500].includes(code)) goToLogin();
+    if (code === 0) return; // asked for here
+    read("/me").catch(() => {}); // who is logged out goes to the door; others try again
+    setTimeout(() => client.state === "disconnected" && client.connect(), AGAIN_MS);
   });
   addEventListener("offline", () => become({ name: "offline", reason: "this device has no network" }));
   addEventListener("online", () => {

@@ -3,41 +3,86 @@
 // again while the end of an answer is still being written.
 
 import { marked } from "marked";
-import { memo, useMemo } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 
 import { Cite } from "$/public/cite.jsx";
 import { CodeBlock } from "$/public/code.jsx";
 
 const LONGEST_LINE = 6_000; // characters
+const GROUP = 40; // blocks drawn together in a long text
+const LETTERS_A_PIXEL = 2.4; // about, until a group is drawn
 const SAFE = /^(https?:|mailto:)/i;
 
 /** A text as blocks. `isOpen` puts the caret behind its last letter. */
 export function Markdown({ text, sources, isOpen = false }) {
-  const blocks = useMemo(() => split(text), [text]);
+  const before = useRef(null);
+  const blocks = useMemo(() => {
+    before.current = grow(before.current, text);
+    return before.current.blocks;
+  }, [text]);
+  const groups = [];
+  for (let first = 0; first < blocks.length; first += GROUP) groups.push(blocks.slice(first, first + GROUP));
   return (
     <div className={isOpen ? "md open" : "md"}>
-      {blocks.map((block, index) => <Block key={index} text={block} sources={sources} />)}
+      {groups.length < 2 ? blocks.map((block, index) => <Block key={index} text={block.text} sources={sources} />)
+        : groups.map((group, index) => <Group key={index} blocks={group} sources={sources} isLast={index === groups.length - 1} />)}
       {isOpen && !blocks.length && <p />}
     </div>
   );
 }
 
+/** Some blocks of a long text; drawn once the reader comes near, and then kept. */
+const Group = memo(function Group({ blocks, sources, isLast }) {
+  const [isNear, setNear] = useState(isLast);
+  const box = useRef(null);
+  useEffect(() => {
+    if (isNear) return undefined;
+    const watcher = new IntersectionObserver(([entry]) => entry.isIntersecting && setNear(true), { rootMargin: "1500px" });
+    watcher.observe(box.current);
+    return () => watcher.disconnect();
+  }, [isNear]);
+  if (!isNear) {
+    const letters = blocks.reduce((sum, block) => sum + block.text.length, 0);
+    return <div ref={box} className="md-group" style={{ height: letters / LETTERS_A_PIXEL }} />;
+  }
+  return <div className="md-group">{blocks.map((block, index) => <Block key={index} text={block.text} sources={sources} />)}</div>;
+}, (one, other) => one.sources === other.sources && one.isLast === other.isLast
+  && one.blocks.length === other.blocks.length && one.blocks.at(-1).text === other.blocks.at(-1).text);
+
+/**
+ * The blocks of a text that is the earlier one and more: only its end is cut anew.
+ *
+ * From the last block but one: a line may turn out to go on with the list before it.
+ */
+function grow(before, text) {
+  const pivot = before?.blocks.at(-2);
+  if (!pivot || !text.startsWith(before.text)) return { text, blocks: split(text) };
+  const kept = before.blocks.filter((block) => block.at < pivot.at);
+  return { text, blocks: [...kept, ...split(text, pivot.at)] };
+}
+
 /** Cut at blank lines outside of code fences, lists and tables, so that each piece stands alone. */
-export function split(text) {
+export function split(text, from = 0) {
   const blocks = [];
   let lines = [];
   let fence = null;
+  let start = from;
+  let at = from;
   const cut = () => {
-    if (lines.some((line) => line.trim())) blocks.push(lines.join("\n"));
+    if (lines.some((line) => line.trim())) blocks.push({ text: lines.join("\n"), at: start });
     lines = [];
+    start = at;
   };
-  for (const line of text.split("\n").flatMap(bounded)) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    const continues = /^(\s|[-*+] |\d+[.)] )/.test(line);
-    if (!fence && lines.at(-1)?.trim() === "" && line.trim() && !continues) cut();
-    if (mark && !fence) fence = mark;
-    else if (mark && fence && mark[0] === fence[0] && mark.length >= fence.length) fence = null;
-    lines.push(line);
+  for (const whole of text.slice(from).split("\n")) {
+    for (const line of bounded(whole)) {
+      const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+      const continues = /^(\s|[-*+] |\d+[.)] )/.test(line);
+      if (!fence && lines.at(-1)?.trim() === "" && line.trim() && !continues) cut();
+      if (mark && !fence) fence = mark;
+      else if (mark && fence && mark[0] === fence[0] && mark.length >= fence.length) fence = null;
+      lines.push(line);
+    }
+    at += whole.length + 1;
   }
   cut();
   return blocks;

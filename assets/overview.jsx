@@ -10,7 +10,7 @@ import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
 import { useOverview } from "$/public/overview_data.js";
 import { Command, Failure, Icon, Lane, Panel, Segment, State, useNow } from "$/public/parts.jsx";
-import { Ask } from "$/public/run.jsx";
+import { FirstQuestion } from "$/public/run.jsx";
 
 const WINDOWS = [["15m", "15 min"], ["1h", "1 h"], ["24h", "24 h"], ["7d", "7 d"]];
 const WORDS = { "15m": "15 min", "1h": "1 h", "24h": "24 h", "7d": "7 d" };
@@ -273,10 +273,7 @@ function Feed({ rows, rate }) {
 function Welcome({ window_ }) {
   return (
     <div className="welcome">
-      <section className="panel" aria-label="Ask guide">
-        <header><Icon name="agents" /><h2>Ask guide</h2><span className="meta">answers from this product’s own documentation, needs no key</span></header>
-        <div className="body"><Ask agent="guide" suggestions={["What is an attempt?", "How does a watcher resume?", "How do I add documents?"]} /></div>
-      </section>
+      <FirstQuestion />
       <section className="panel" aria-label="From a terminal">
         <header><h2>Or from a terminal on this machine</h2></header>
         <div className="body stack">

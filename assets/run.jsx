@@ -6,6 +6,19 @@ import { useNavigate } from "react-router";
 import { query, read, send, submissionKey } from "$/public/api.js";
 import { Dialog, Icon } from "$/public/parts.jsx";
 
+const GUIDE = "guide"; // the agent that answers from this product's own documentation
+const QUESTIONS = ["What is an attempt?", "How does a watcher resume?", "How do I add documents?"];
+
+/** Where nothing happened yet: a question to try at once. */
+export function FirstQuestion({ className = "" }) {
+  return (
+    <section className={`panel ${className}`} aria-label="Ask an agent">
+      <header><Icon name="agents" /><h2>Ask an agent</h2><span className="meta desk-only">guide answers from this product’s own documentation and needs no key</span></header>
+      <div className="body"><Ask /></div>
+    </section>
+  );
+}
+
 /** The button in the top bar, and its dialog. */
 export function RunAgent() {
   const [isOpen, setOpen] = useState(false);
@@ -28,7 +41,7 @@ export function RunAgent() {
  *
  * With `agent` it goes to that one, else to one of the list.
  */
-export function Ask({ agent = null, suggestions = [], onDone, isFocused = false }) {
+export function Ask({ agent = null, onDone, isFocused = false }) {
   const navigate = useNavigate();
   const [agents, setAgents] = useState(null);
   const [chosen, setChosen] = useState(agent ?? "");
@@ -42,7 +55,7 @@ export function Ask({ agent = null, suggestions = [], onDone, isFocused = false 
     if (agent) return;
     read(`/agents${query({ state: "active", limit: 200 })}`).then(({ items }) => {
       setAgents(items);
-      setChosen((name) => name || (items.find((each) => each.name === "guide") ?? items[0])?.name || "");
+      setChosen((name) => name || (items.find((each) => each.name === GUIDE) ?? items[0])?.name || "");
     }).catch(setProblem);
   }, [agent]);
   useEffect(() => {
@@ -84,9 +97,9 @@ export function Ask({ agent = null, suggestions = [], onDone, isFocused = false 
         <textarea ref={field} rows={4} value={text} placeholder="Ask, or say what to do" onKeyDown={enter}
           onChange={(event) => setText(event.target.value)} />
       </label>
-      {suggestions.length > 0 && !text && (
+      {chosen === GUIDE && !text && (
         <div className="row wrap">
-          {suggestions.map((each) => (
+          {QUESTIONS.map((each) => (
             <button type="button" className="chip" key={each} onClick={() => setText(each)}>{each}</button>
           ))}
         </div>

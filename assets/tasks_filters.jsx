@@ -6,7 +6,7 @@ import { query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useOverview } from "$/public/overview_data.js";
 import { Command, Icon, isTyping } from "$/public/parts.jsx";
-import { Ask } from "$/public/run.jsx";
+import { FirstQuestion } from "$/public/run.jsx";
 
 const BAR = [
   [null, "All"], ["submitted", "Submitted"], ["working", "Working"], ["waiting", "Waiting"],
@@ -94,8 +94,6 @@ export function AgentChoice({ value, onChange }) {
   );
 }
 
-const QUESTIONS = ["What is an attempt?", "How does a watcher resume?", "How do I add documents?"];
-
 /** Nothing to show: what a task is and how to make one, or how to see more. */
 export function Empty({ hasFilter, onClear }) {
   if (hasFilter) {
@@ -114,10 +112,7 @@ export function Empty({ hasFilter, onClear }) {
       <div className="in">
         <h2>No task yet</h2>
         <p className="quiet">A task is one request to one agent. You see it think, search and write here while it works.</p>
-        <section className="panel above" aria-label="Ask guide">
-          <header><Icon name="agents" /><h2>Ask guide</h2><span className="meta">answers from this product’s own documentation, needs no key</span></header>
-          <div className="body"><Ask agent="guide" suggestions={QUESTIONS} /></div>
-        </section>
+        <FirstQuestion className="above" />
         <p className="meta above">Or from a terminal on this machine</p>
         <Command text={'pygent run guide "What is an attempt?"'} />
       </div>

@@ -132,6 +132,7 @@ function axis(seconds) {
 }
 
 function tick(seconds, span) {
+  if (seconds === 0) return "0 s";
   if (span < 4) return `${seconds.toFixed(2).replace(/0$/, "")} s`;
   if (span < 120) return `${Number(seconds.toFixed(1))} s`;
   if (span < 7200) return `${Number((seconds / 60).toFixed(1))} min`;
