@@ -309,11 +309,13 @@ def _end(product: Product) -> None:
 
 def site(directory: Path) -> Path:
     """The built pages, or a page of our own where there are none."""
-    if (BUILT_SITE / "index.html").is_file():
+    pages = ("index.html", "404.html")
+    if all((BUILT_SITE / page).is_file() for page in pages):
         return BUILT_SITE
     plain = directory / "site"
     plain.mkdir(exist_ok=True)
-    (plain / "index.html").write_text("<!doctype html><title>PyGent</title>")
+    for page in pages:
+        (plain / page).write_text("<!doctype html><title>PyGent</title>")
     return plain
 
 

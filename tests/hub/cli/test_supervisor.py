@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import anyio
 import psutil
+import pytest
 
 from hub.cli.settings import inherited
 from hub.cli.supervisor import Backoff, Child, describe_exit, keep
@@ -65,13 +66,13 @@ def test_an_end_is_told_in_words():
     assert describe_exit(-signal.SIGKILL) == "signal SIGKILL"
 
 
-async def test_a_supervised_part_ends_when_its_supervisor_is_killed():
+@pytest.mark.parametrize("program", [FOREVER, STUBBORN], ids=["willing", "stubborn"])
+async def test_a_supervised_part_ends_when_its_supervisor_is_killed(program: str):
     """The part watches its standard input, which ends with whoever holds the other end."""
     code = (
         "from hub.cli.parent import stop_with_parent\n"
-        "stop_with_parent()\n"
-        "import time\n"
-        "print('up', flush=True)\n" + FOREVER
+        "stop_with_parent(grace_seconds=0.5)\n"
+        "print('up', flush=True)\n" + program
     )
     supervisor = (
         "import subprocess, sys, time\n"
