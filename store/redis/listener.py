@@ -76,11 +76,21 @@ class Listener:
             return True
         if self._connection is None:
             return False
+        if self._is_restoring:
+            await self._tell("SUBSCRIBE", name)
+            return False
+        return await self._confirmed_in_time(name)
+
+    async def _confirmed_in_time(self, name: str) -> bool:
+        """Once Redis is silent nobody waits for it again, until it has confirmed everything."""
         event = self._waiting.setdefault(name, anyio.Event())
         await self._tell("SUBSCRIBE", name)
         with anyio.move_on_after(CONFIRM_SECONDS):
             await event.wait()
-        return name in self._confirmed
+        if name in self._confirmed:
+            return True
+        self._is_restoring = name in self._wanted
+        return False
 
     async def unsubscribe(self, channel: str) -> None:
         """No more frames of this channel, but for those on their way."""

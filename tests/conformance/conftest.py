@@ -1,6 +1,7 @@
 """Real servers on loopback: one in this process, and one that may be killed."""
 
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import AsyncGenerator
@@ -14,7 +15,7 @@ from hub.live import Live, open_hub
 from hub.server import HubServer, server_config
 from protocols.websocket.routes import PATH, Sockets
 from store.connect import Addresses, open_store
-from tests.conformance.serve import Tokens, application
+from tests.conformance.tokens import Tokens, application
 from tests.hub.conftest import Written
 
 
@@ -63,20 +64,34 @@ def free_port() -> int:
         return listening.getsockname()[1]
 
 
+SERVE = """
+import anyio
+from hub.cli.serve import serve
+from hub.settings import HubSettings
+anyio.run(serve, HubSettings(), backend_options={"use_uvloop": True})
+"""
+
+
 class Program:
-    """The same server as a program on a fixed port, to be killed and started again."""
+    """The product's own hub as a program on a fixed port, to be killed and started again."""
 
     def __init__(self, addresses: Addresses, port: int) -> None:
         self.url = f"ws://127.0.0.1:{port}{PATH}"
         self._port = port
-        self._command = [
-            *(sys.executable, "-m", "tests.conformance.serve"),
-            *(addresses.database, addresses.redis, addresses.redis_prefix, str(port)),
-        ]
+        self._environment = {
+            "PATH": os.defpath,
+            "PYGENT_PORT": str(port),
+            "PYGENT_DATABASE_URL": addresses.database,
+            "PYGENT_REDIS_URL": addresses.redis,
+            "PYGENT_REDIS_PREFIX": addresses.redis_prefix,
+            "PYGENT_LOG_LEVEL": "error",
+        }
         self._process: anyio.abc.Process | None = None
 
     async def start(self) -> None:
-        self._process = await anyio.open_process(self._command, stdout=None, stderr=None)
+        self._process = await anyio.open_process(
+            [sys.executable, "-c", SERVE], env=self._environment, stdout=None, stderr=None
+        )
         with anyio.fail_after(30):
             while True:
                 try:

@@ -9,12 +9,14 @@ from pathlib import Path
 import anyio
 import pytest
 
+from hub.identity.keys import create_key
 from protocols.channels import Channel
+from protocols.operations.keys import CreateKey
 from store.connect import Addresses, open_store
 from store.embedded import socket_directory
 from tests.conformance.clients import Follows, Heard, js_client, python_client
 from tests.conformance.conftest import Program, Served, program_on
-from tests.hub.conftest import Written, dense
+from tests.hub.conftest import TEAM, Written, dense
 from tests.store.redis.conftest import OwnValkey
 
 CLIENTS = pytest.mark.parametrize("follow", [python_client, js_client])
@@ -90,7 +92,8 @@ async def test_clients_follow_through_kill_9_of_hub_and_valkey(
     async with open_store(addresses, pool_size=2) as store, program_on(addresses) as program:
         appender = Appender(write := Written(store), channel := write.new_stream())
         await appender.append()
-        known = {"token": "team-1", "channel": str(channel)}
+        key = await create_key(store, TEAM, CreateKey(name="client"))
+        known = {"token": key.token, "channel": str(channel)}
         async with (
             python_client(program.url, **known) as by_python,
             js_client(program.url, **known) as by_js,

@@ -255,3 +255,25 @@ async def test_a_reader_that_stops_reading_is_cut_as_slow_and_holds_nobody_up(
                 await anyio.sleep(0.02)
         assert served.live.recoveries.fell_behind >= 1
         assert (await stuck.closed())[0] == 3008
+
+
+async def test_a_reader_that_never_reads_again_is_cut_off(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("protocols.websocket.outbox.WRITE_SECONDS", 0.5)
+    monkeypatch.setattr("hub.server.CLOSE_SECONDS", 0.5)
+    channel = served.write.new_stream()
+    await served.write.append(channel)
+
+    async with client_of(served, max_queue=1, close_timeout=0.1) as stuck:
+        await stuck.send(CONNECT, {"id": 2, "subscribe": {"channel": str(channel)}})
+        await stuck.next()
+        await stuck.next()
+        for _ in range(60):
+            await served.write.append(channel, 20, size=16_000)
+        with anyio.fail_after(10):
+            while served.server.server_state.connections:
+                await anyio.sleep(0.02)
+
+    assert served.live.subscriptions == 0
+    assert len(served.sockets) == 0

@@ -137,6 +137,37 @@ async def test_everything_flows_while_redis_is_away_and_after(database: str, own
         assert late.offsets == dense(5001, 5012)
 
 
+async def test_a_redis_that_stands_still_delays_nobody_for_long(
+    database: str, own_valkey: OwnValkey
+):
+    addresses = Addresses(database=database, redis=own_valkey.url)
+    async with own_valkey.running() as server, hub_on(addresses) as hub:
+        channels = [hub.write.new_stream() for _ in range(20)]
+        for channel in channels:
+            await hub.write.append(channel)
+        first = await watch(hub.live, channels[0])
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            with anyio.fail_after(4):  # clients give up on a subscribe after five seconds
+                readers = [await watch(hub.live, channel) for channel in channels[1:]]
+            assert not hub.live.hears_redis
+            for channel in channels:
+                await hub.write.append(channel)
+            for reader in (first, *readers):
+                await reader.until(2, seconds=2)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+
+        with anyio.fail_after(15):
+            while not hub.live.hears_redis:
+                await anyio.sleep(0.01)
+        for channel in channels:
+            await hub.write.append(channel)
+        for reader in (first, *readers):
+            await reader.until(3, seconds=2)
+            assert reader.offsets == [2, 3]
+
+
 async def test_a_feed_that_redis_forgot_is_said_to_be_lost(hub: Hub, redis_url: str):
     channel = Channel(Namespace.TASKS, str(TEAM.team))
     reader = await watch(hub.live, channel)
