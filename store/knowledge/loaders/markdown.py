@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from store.knowledge.loader import Loaded, clean
 from store.knowledge.loaders.headings import Outline
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+MAX_HEADING = 1000  # characters; the patterns below take longer than linear time
+
+_HEADING = re.compile(r"^ {0,3}(#{1,6})(?![^ \t])")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _NO_PARAGRAPH = re.compile(r"^(?:\s*$| {4}|\t|\s*[-*+>|#]|\s*\d+[.)])")
@@ -43,7 +45,7 @@ def _marked(lines: Sequence[str]) -> Iterator[tuple[str, int, str]]:
         if was_fenced or fence:
             yield line, 0, ""
         elif found := _HEADING.match(line):
-            yield "", len(found[1]), found[2] or ""
+            yield "", len(found[1]), _unclosed(line[found.end() :].strip())
         elif (under := _UNDERLINE.match(after)) and not _NO_PARAGRAPH.match(line):
             skipped = number + 1
             yield "", 1 if under[1].startswith("=") else 2, line
@@ -70,5 +72,11 @@ def _front_matter(lines: list[str]) -> tuple[str, list[str]]:
     return titles[0] if titles else "", lines[end + 1 :]
 
 
+def _unclosed(heading: str) -> str:
+    """The text of an ATX heading without the `#`s that may close it."""
+    text = heading.rstrip("#")
+    return text if not text or text[-1] in " \t" else heading
+
+
 def _plain(heading: str) -> str:
-    return _MARKS.sub("", _LINK.sub(r"\1", heading))
+    return _MARKS.sub("", _LINK.sub(r"\1", heading[:MAX_HEADING]))

@@ -93,6 +93,26 @@ async def test_markdown_has_a_section_for_each_heading_and_none_in_code() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("# One ##", "One"),
+        ("###### Six", "Six"),
+        ("   # [A *link*](https://example.org) `x`", "A link x"),
+        ("# C#", "C#"),
+        ("#no", ""),
+        ("####### Seven", ""),
+        ("    # code", ""),
+        ("# " + " " * 1_000_000 + "far", "far"),
+        ("# a" + "_" * 1_000_000 + "b", "a"),
+    ],
+)
+async def test_a_heading_is_what_markdown_says_it_is(line: str, heading: str) -> None:
+    loaded = await read(f"Before.\n\n{line}\n\nText.".encode(), "text/markdown")
+    location = loaded.sections[-1].location
+    assert location.startswith(heading) if heading else not location
+
+
 async def test_html_is_text_with_headings_and_without_what_nobody_reads() -> None:
     loaded = await read(HTML, "text/html")
     assert loaded.title == "The & page"

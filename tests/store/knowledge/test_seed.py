@@ -30,7 +30,6 @@ async def test_a_first_start_finds_documentation_and_a_guide(store: Store, check
     assert {(document.source, document.state, document.title) for document in found.items} == {
         ("README.md", "ready", "Product"),
         ("docs/tasks.md", "ready", "Tasks"),
-        ("docs/decisions/0001-one.md", "ready", "One log"),
     }
     assert (await search(knowledge(store), "request to an agent"))[0].source == "docs/tasks.md"
     guide = await factory(store).agents.get("guide")
