@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+import anyio
 from starlette.requests import HTTPConnection
 
 from hub.identity.address import ADDRESS
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 COOKIE = "pygent_session"
 REMEMBERED_SECONDS = 3.0
 WRONG_SECONDS = 60.0
+LOOK_UPS = 4  # of secrets that were never right before, at once
 REMEMBERED = 10_000  # secrets; the longest unused are forgotten
 MAX_COOKIE_CHARACTERS = 8192
 
@@ -55,6 +57,7 @@ class Authentication:
         self._table = table
         self._clock = clock
         self._attempts = Attempts(clock)
+        self._few_at_once = anyio.Semaphore(LOOK_UPS)
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
         self._trusted: OrderedDict[bytes, None] = OrderedDict()  # were right once
 
@@ -109,24 +112,39 @@ class Authentication:
         secret_hash = hashed(secret)
         remembered = self._recall(secret_hash)
         if remembered is None:
-            remembered = await self._look_up(secret_hash, is_key_secret, client)
+            remembered = await self._look_up(
+                secret_hash, is_key_secret=is_key_secret, client=client
+            )
         if remembered.principal is None:
             raise Unauthenticated(WRONG)
         return remembered.principal
 
-    async def _look_up(self, secret_hash: bytes, is_key_secret: bool, client: str) -> _Remembered:  # noqa: FBT001  passed on
-        if secret_hash not in self._trusted:
-            self._attempts.refuse_guessing(client)
-        known = await self._table.find(secret_hash, is_key=is_key_secret)
+    async def _look_up(
+        self, secret_hash: bytes, *, is_key_secret: bool, client: str
+    ) -> _Remembered:
+        if secret_hash in self._trusted:
+            known = await self._table.find(secret_hash, is_key=is_key_secret)
+        else:
+            known = await self._look_up_new(secret_hash, is_key_secret=is_key_secret, client=client)
         if known is None:
-            self._attempts.failed(client)
-            logger.info("a wrong key or session was refused")
             return self._remember(secret_hash, None, seconds=WRONG_SECONDS)
-        _keep(self._trusted, secret_hash, None)
         remembered = self._remember(secret_hash, principal_of(known), seconds=REMEMBERED_SECONDS)
         if known.is_stale:
             await self._table.touch(secret_hash, is_key=is_key_secret)
         return remembered
+
+    async def _look_up_new(
+        self, secret_hash: bytes, *, is_key_secret: bool, client: str
+    ) -> Known | None:
+        async with self._few_at_once:  # so that a burst of guesses is counted while it comes in
+            self._attempts.refuse_guessing(client)
+            known = await self._table.find(secret_hash, is_key=is_key_secret)
+            if known is None:
+                self._attempts.failed(client)
+                logger.info("a wrong key or session was refused")
+            else:
+                _keep(self._trusted, secret_hash, None)
+            return known
 
     def _recall(self, secret_hash: bytes) -> _Remembered | None:
         remembered = self._remembered.get(secret_hash)

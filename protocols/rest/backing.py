@@ -51,7 +51,7 @@ class Backing:
 
 
 def backing(request: Request) -> Backing:
-    """What the hub gave.
+    """What the hub gave, outside of a route's arguments.
 
     Raises:
         Unavailable: The hub is starting or stopping.
@@ -62,7 +62,11 @@ def backing(request: Request) -> Backing:
     return given
 
 
-Backed = Annotated[Backing, Depends(backing)]
+async def _backing(request: Request) -> Backing:
+    return backing(request)  # async, as all of these: a plain function would cost a thread
+
+
+Backed = Annotated[Backing, Depends(_backing)]
 
 
 async def principal(request: Request, given: Backed) -> Principal:
@@ -78,12 +82,12 @@ async def principal(request: Request, given: Backed) -> Principal:
 Asking = Annotated[Principal, Depends(principal)]
 
 
-def factory(given: Backed, asking: Asking) -> Factory:
+async def factory(given: Backed, asking: Asking) -> Factory:
     """The operations, for the one who asks."""
     return given.factory(asking)
 
 
-def keys(given: Backed, asking: Asking) -> Keys:
+async def keys(given: Backed, asking: Asking) -> Keys:
     """The API keys, for the one who asks."""
     return given.keys(asking)
 

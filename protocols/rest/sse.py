@@ -11,6 +11,7 @@ Events are never parsed: their line is ready, their type stands first in it.
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
-from protocols.errors import FactoryError, InvalidRequest
+from protocols.errors import FactoryError, InvalidRequest, Unavailable
 from protocols.operations.channels import Reset
 from protocols.operations.factory import Factory
 from protocols.operations.tasks import TaskReceipt
@@ -153,7 +154,8 @@ class _Feed:
         """A revoked key or an ended session ends its open streams, too."""
         while True:
             await anyio.sleep(CHECK_SECONDS)
-            await self.backed.authenticate(self.request)
+            with suppress(Unavailable):  # nobody can be asked now: what is open stays open
+                await self.backed.authenticate(self.request)
 
     async def _write(
         self, receipt: TaskReceipt, position: StreamPosition, sender: MemoryObjectSendStream[bytes]

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 
 import httpx
 import pytest
-from anyio import fail_after, sleep
+from anyio import create_task_group, fail_after, sleep
 
 from hub.identity.attempts import ADDRESSES, Attempts
 from hub.identity.routes import own_path
@@ -223,6 +223,20 @@ async def test_guessing_is_slowed_down_and_right_secrets_are_not(served: Served)
         assert ticket.headers["retry-after"]
         await sleep(3.1)  # until this key is no longer remembered and must be looked up again
         assert (await program.get("/api/v1/me")).status_code == 200
+
+
+async def test_a_burst_of_guesses_is_stopped_while_it_comes_in(served: Served) -> None:
+    statuses: list[int] = []
+
+    async def guess(browser: httpx.AsyncClient, number: int) -> None:
+        wrong = {"Authorization": f"Bearer pgk_{number:08x}_" + "x" * 43}
+        statuses.append((await browser.get("/api/v1/me", headers=wrong)).status_code)
+
+    async with served.browser() as browser, create_task_group() as group:
+        for number in range(100):
+            group.start_soon(guess, browser, number)
+    assert statuses.count(401) <= 14
+    assert statuses.count(401) + statuses.count(429) == 100
 
 
 def test_attempts_are_forgotten_after_a_minute_and_by_flooding() -> None:

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import inspect
 import re
 from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from protocols import errors
@@ -84,6 +86,17 @@ def test_the_schema_of_a_task_has_every_field_of_its_fold(document: dict[str, An
     assert {"id", "steps", "said", "version", "epoch", "usage"} <= set(task["properties"])
     step = document["components"]["schemas"]["Step"]
     assert {"arguments", "result", "state"} <= set(step["properties"])
+
+
+def test_no_route_costs_a_thread() -> None:
+    for router in routes.ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            waiting = [route.dependant]
+            while waiting:
+                dependant = waiting.pop()
+                assert inspect.iscoroutinefunction(dependant.call), dependant.call
+                waiting += dependant.dependencies
 
 
 def test_every_example_is_one_that_would_be_taken() -> None:
