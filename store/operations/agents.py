@@ -25,7 +25,10 @@ TRIES = 10  # of a decision, while others decide about the same agent
 
 
 class StoredAgents:
-    """Keeps the promise `protocols.operations.agents.Agents`."""
+    """Keeps the promise `protocols.operations.agents.Agents`.
+
+    Without `knowledge` the collections of specs are not looked up.
+    """
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import psycopg
@@ -9,10 +10,11 @@ import pytest
 from protocols.channels import StreamPosition
 from protocols.errors import NotFound
 from protocols.operations.agents import AgentRow
-from protocols.operations.tasks import TaskQuery, TaskRow
+from protocols.operations.tasks import SubmitTask, TaskQuery, TaskRow
 from protocols.tasks import TaskState, fold
 from store import projector
-from store.connect import Store
+from store.connect import Addresses, Store, open_store
+from store.embedded import embedded_valkey
 from store.overview_counts import Moment
 from store.postgres.pool import SEARCH_PATH
 from store.projector import Projector, lag, rebuild
@@ -256,6 +258,23 @@ async def test_what_a_dead_projector_did_not_publish_the_next_one_does(store: St
     await Projector(store).catch_up()  # folds, and dies before it publishes
     async with projecting(store):
         await published(store, "tasks:1", until=task.encode())
+
+
+async def test_without_redis_lists_go_on_and_feeds_are_told_when_it_is_back(
+    database: str, tmp_path: Path, server_sockets: Path
+) -> None:
+    sockets = server_sockets / "away"
+    sockets.mkdir()
+    async with embedded_valkey(tmp_path / "valkey", sockets=sockets) as server:
+        url = server.url
+    async with open_store(Addresses(database=database, redis=url)) as store:
+        await with_agent(store)
+        async with projecting(store):
+            receipt = await factory(store).tasks.submit(SubmitTask(agent="guide", input="Why?"))
+            page = await factory(store).tasks.list(TaskQuery(min_position=receipt.position))
+            assert [row.id for row in page.items] == [receipt.id]
+            async with embedded_valkey(tmp_path / "valkey", sockets=sockets):
+                await published(store, "tasks:1", until=receipt.id.encode())
 
 
 async def published(store: Store, channel: str, *, until: bytes) -> list[bytes]:
