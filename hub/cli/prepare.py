@@ -21,11 +21,14 @@ from hub.settings import HubSettings
 from protocols.operations.keys import CreateKey
 from protocols.principals import system
 from store.connect import Addresses, Store, open_store
+from store.knowledge.embedders import choose_embedder
+from store.operations.seed import seed
 from store.postgres.failures import translated
 from store.postgres.migrate import migrate
 
 SERVICE = "pygent_service"
 SERVICE_PASSWORD_FILE = "service-password"  # noqa: S105  the name of a file
+DOCUMENTATION = Path(__file__).resolve().parents[2]  # README.md and docs/, beside the packages
 KEY_FILE = "cli-key"
 KEY_NAME = "pygent command on this machine"
 
@@ -69,7 +72,7 @@ async def prepare(
     )
     async with open_store(addresses, pool_size=2) as store:
         if composition.seed:
-            await _seed(store)
+            await seed(store, choose_embedder(), directory=DOCUMENTATION)
         return Prepared(
             database_url=database_url,
             redis_url=redis_url,
@@ -125,7 +128,3 @@ async def _command_key(store: Store, directory: Path) -> str:
 
 def _keys(store: Store) -> TeamKeys:
     return TeamKeys(store, system(), revoked=lambda: None)
-
-
-async def _seed(store: Store) -> None:
-    del store

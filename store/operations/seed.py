@@ -24,6 +24,8 @@ from store.operations.knowledge import StoredKnowledge
 
 logger = logging.getLogger(__name__)
 
+FOR_BUILDERS = frozenset({"architecture.md", "changelog.md", "events.md"})  # not for who asks how
+
 COLLECTION = CreateCollection(
     name="pygent-docs",
     description="How PyGent Factory works and how to use it: its own documentation.",
@@ -53,7 +55,7 @@ async def seed(store: Store, embedder: Embedder, *, directory: Path) -> None:
     Args:
         store: Opened.
         embedder: Of this installation.
-        directory: Where `README.md` and `docs/` are; what is not there is left out.
+        directory: Where `README.md` and `docs/` are, of which the pages for users are taken.
     """
     principal = system()
     asked = StoredKnowledge(store, principal, embedder)
@@ -71,13 +73,14 @@ async def seed(store: Store, embedder: Embedder, *, directory: Path) -> None:
 
 def _pages(directory: Path) -> list[tuple[str, bytes]]:
     """Sources, as the repository names them, and contents; empty files are left out."""
-    files = [directory / "README.md", *sorted((directory / "docs").rglob("*.md"))]
-    pages = [
+    pages = (page for page in (directory / "docs").glob("*.md") if page.name not in FOR_BUILDERS)
+    files = [directory / "README.md", *sorted(pages)]
+    found = [
         (file.relative_to(directory).as_posix(), file.read_bytes())
         for file in files
         if file.is_file()
     ]
-    return [(source, content) for source, content in pages if content.strip()]
+    return [(source, content) for source, content in found if content.strip()]
 
 
 async def _agent(agents: StoredAgents, principal: Principal) -> None:

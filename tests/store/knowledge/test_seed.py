@@ -16,9 +16,9 @@ from tests.store.people import factory
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "README.md").write_text("# Product\n\nIt is started by `make run`.")
-    (tmp_path / "docs" / "decisions").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "tasks.md").write_text("# Tasks\n\nA task is one request to one agent.")
-    (tmp_path / "docs" / "decisions" / "0001-one.md").write_text("# One log\n\nOne number.")
+    (tmp_path / "docs" / "knowledge.md").write_text("# Knowledge\n\nDocuments and passages.")
     (tmp_path / "docs" / "empty.md").write_text("")
     return tmp_path
 
@@ -40,10 +40,10 @@ async def test_a_second_start_adds_only_what_has_changed(store: Store, checkout:
     await seed(store, Hashing(), directory=checkout)
     await work(store)
     await seed(store, Hashing(), directory=checkout)
-    assert len(await jobs(store)) == 3
+    assert len(await jobs(store)) == 2
     (checkout / "README.md").write_text("# Product\n\nIt has changed.")
     await seed(store, Hashing(), directory=checkout)
-    assert len(await jobs(store)) == 4
+    assert len(await jobs(store)) == 3
     assert (await factory(store).agents.get("guide")).latest == 1
 
 
