@@ -24,7 +24,9 @@ MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_WAITING_BATCHES = 1000
 
 Frame = tuple[str, bytes]
+_Run = tuple[str, int, list[bytes]]  # channel, first version, lines
 _json = msgspec.json.Encoder().encode
+_LINE = b'{"type":"%b","version":%d,"time":%b,"actor":%b,"attempt":%d,"data":%b}'
 
 
 class Publisher(Protocol):
@@ -44,10 +46,18 @@ class Written(Struct, frozen=True):
 
 
 class Commit(Struct, frozen=True):
-    """One batch that is in the log; `position` is its last."""
+    """One batch that is in the log.
+
+    Attributes:
+        position: Of its last event.
+        events: How many there are.
+        size: Bytes of their heads and bodies.
+    """
 
     written: list[Written]
     position: int
+    events: int
+    size: int
 
 
 class Publication:
@@ -56,19 +66,18 @@ class Publication:
     def __init__(self, publisher: Publisher, counters: Counters) -> None:
         self._publisher = publisher
         self._counters = counters
-        self._waiting: deque[tuple[Commit, int]] = deque()
+        self._waiting: deque[Commit] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
 
     def add(self, commit: Commit) -> None:
         """Puts a batch into the queue; never waits, never fails."""
-        size = sum([written.entry.size for written in commit.written])
-        self._waiting.append((commit, size))
-        self._bytes += size
+        self._waiting.append(commit)
+        self._bytes += commit.size
         while self._bytes > MAX_WAITING_BYTES or len(self._waiting) > MAX_WAITING_BATCHES:
-            dropped, size = self._waiting.popleft()
-            self._bytes -= size
-            self._counters.unpublished += _events(dropped)
+            dropped = self._waiting.popleft()
+            self._bytes -= dropped.size
+            self._counters.unpublished += dropped.events
         self._wake.set()
 
     async def run(self, epoch: "EpochSource") -> None:
@@ -79,14 +88,14 @@ class Publication:
 
     async def flush(self, epoch: "EpochSource") -> None:
         """Publishes what waits now."""
-        commits = [commit for commit, _ in self._waiting]
+        commits = [*self._waiting]
         self._waiting.clear()
         self._bytes = 0
         self._wake.clear()
         if commits:
             frames = frames_of(commits, epoch=epoch.epoch)
             await self._publisher.publish_frames(frames, position=commits[-1].position)
-            self._counters.published += sum(map(_events, commits))
+            self._counters.published += sum(commit.events for commit in commits)
 
 
 class EpochSource(Protocol):
@@ -100,29 +109,27 @@ class EpochSource(Protocol):
 
 def frames_of(commits: Sequence[Commit], *, epoch: str) -> list[Frame]:
     """One frame a channel, or more where another writer's events lie between ours."""
-    runs: dict[str, list[tuple[int, list[bytes]]]] = {}
+    runs: list[_Run] = []
+    last: dict[str, _Run] = {}
     for commit in commits:
         time, encoded_time = None, b""
         for written in commit.written:
             if written.time is not time:  # one for all, but for repeats
                 time, encoded_time = written.time, _json(written.time)
-            first = written.version - len(written.entry.events) + 1
-            lines = lines_of(written, first=first, time=encoded_time)
-            _add(runs.setdefault(channel_of(written.entry), []), lines, first=first)
-    runs.pop("", None)
+            entry = written.entry
+            first = written.version - len(entry.events) + 1
+            lines = lines_of(entry, first=first, time=encoded_time)
+            channel = channel_of(entry)
+            run = last.get(channel)
+            if run is not None and run[1] + len(run[2]) == first:
+                run[2].extend(lines)
+            elif channel:
+                last[channel] = run = (channel, first, lines)
+                runs.append(run)
     head = epoch.encode()
     return [
-        (channel, b"%b %d\n%b" % (head, first, b"\n".join(lines)))
-        for channel, channel_runs in runs.items()
-        for first, lines in channel_runs
+        (channel, b"%b %d\n%b" % (head, first, b"\n".join(lines))) for channel, first, lines in runs
     ]
-
-
-def _add(runs: list[tuple[int, list[bytes]]], lines: list[bytes], *, first: int) -> None:
-    if runs and runs[-1][0] + len(runs[-1][1]) == first:
-        runs[-1][1].extend(lines)
-    else:
-        runs.append((first, lines))
 
 
 def channel_of(entry: Entry) -> str:
@@ -131,24 +138,20 @@ def channel_of(entry: Entry) -> str:
     return f"{name}:{entry.append.stream}" if name else ""
 
 
-def lines_of(written: Written, *, first: int, time: bytes) -> list[bytes]:
+def lines_of(entry: Entry, *, first: int, time: bytes) -> list[bytes]:
     """The envelopes of an append's events, byte for byte as `protocols.events.envelope` gives them.
 
     Spliced, which takes half the time: `time` is encoded already.
     """
-    entry = written.entry
     actor, attempt = _actor(entry.append.actor), entry.append.attempt
-    return [
-        b'{"type":"%b","version":%d,"time":%b,"actor":%b,"attempt":%d,"data":%b}'
-        % (kind, version, time, actor, attempt, join(head, body))
-        for version, (_, kind, head, body) in enumerate(entry.events, first)
-    ]
+    lines: list[bytes] = []
+    for _, kind, head, body in entry.events:
+        data = join(head, body)
+        lines.append(_LINE % (kind, first, time, actor, attempt, data))
+        first += 1
+    return lines
 
 
 @lru_cache(maxsize=1024)
 def _actor(actor: Actor) -> bytes:
     return _json(actor)
-
-
-def _events(commit: Commit) -> int:
-    return sum([len(written.entry.events) for written in commit.written])

@@ -17,7 +17,7 @@ from anyio import move_on_after, sleep
 
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
 from store.postgres.append_connection import AppendConnection
-from store.postgres.appends import Answer, Entry, Status
+from store.postgres.appends import DUPLICATE, OK, Answer, Entry
 from store.postgres.counters import Counters
 from store.postgres.failures import is_passing, translation
 from store.postgres.publishing import Commit, Written
@@ -216,26 +216,28 @@ class Writer:
 
     def _settle(self, entries: list[Entry], answers: list[Answer], *, is_repeat: bool) -> None:
         written: list[Written] = []
-        position = 0
+        position = events = size = 0
         for entry, answer in zip(entries, answers, strict=True):
             if not entry.answer.done():  # its caller may have been cancelled meanwhile
                 entry.answer.set_result(answer)
-            if answer.status == Status.OK or (is_repeat and _is_own_repeat(entry, answer)):
+            if answer.status == OK or (is_repeat and _is_own_repeat(entry, answer)):
                 written.append(Written(entry, answer.version, answer.time))
                 position = max(position, answer.position)
-        self._count(answers, written)
-        if written:
-            self._committed(Commit(written, position))
-
-    def _count(self, answers: list[Answer], written: list[Written]) -> None:
+                events += len(entry.events)
+                size += entry.size
         counters = self._counters
         counters.appends += len(written)
-        counters.events += sum([len(one.entry.events) for one in written])
-        if len(written) < len(answers):
-            repeats = sum([answer.status == Status.DUPLICATE for answer in answers])
-            counters.repeats += repeats
-            counters.refused += len(answers) - len(written) - repeats
+        counters.events += events
         counters.waiting = len(self._queue)
+        if len(written) < len(answers):
+            self._count_refused(answers, written)
+        if written:
+            self._committed(Commit(written, position, events, size))
+
+    def _count_refused(self, answers: list[Answer], written: list[Written]) -> None:
+        repeats = sum([answer.status == DUPLICATE for answer in answers])
+        self._counters.repeats += repeats
+        self._counters.refused += len(answers) - len(written) - repeats
 
     def _still_waiting(self, entries: list[Entry], error: Exception) -> list[Entry]:
         """Those of the batch whose patience lasts; of the queue too, the others are failed."""
@@ -262,4 +264,4 @@ class Writer:
 def _is_own_repeat(entry: Entry, answer: Answer) -> bool:
     """Whether it was done when it was sent first, and has not been told to anybody."""
     is_here = answer.stream in (None, entry.append.stream)
-    return answer.status == Status.DUPLICATE and is_here
+    return answer.status == DUPLICATE and is_here

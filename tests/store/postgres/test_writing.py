@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from protocols.errors import LimitExceeded, Unavailable
 from protocols.events import StreamId, TaskCompleted, envelope
 from store.postgres.append_connection import AppendConnection
-from store.postgres.appends import Answer, Entry, Status
+from store.postgres.appends import OK, Answer, Entry
 from store.postgres.event_log import Appended, EventLog, WriterLimits
 from tests.store.postgres.streams import (
     NOTE,
@@ -111,7 +111,7 @@ async def test_appends_whose_answers_were_lost_are_settled_by_the_repeat(
     async def send_and_lose(self: AppendConnection, entries: Sequence[Entry]) -> list[Answer]:
         nonlocal lost
         answers = await send(self, entries)
-        if all(answer.status == Status.OK for answer in answers):
+        if all(answer.status == OK for answer in answers):
             lost += 1
             raise psycopg.OperationalError("the connection was cut inside COMMIT")
         return answers
