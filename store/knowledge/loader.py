@@ -11,7 +11,7 @@ import msgspec
 
 # What Postgres cannot keep as text, or nobody can see: controls, and halves of surrogate pairs.
 _UNUSABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 Form = Literal["markdown", "text"]
 
