@@ -34,6 +34,19 @@ TRANSACTION_TIMEOUT = b"SET transaction_timeout = '5s'"
 TRANSACTION_TIMEOUT_SINCE = 170_000
 ANSWER_SECONDS = 8.0  # for one batch; then the server itself is out of reach
 
+# A writer that holds the lock longer than any limit allows is stopped, or does not read its answer:
+# in the second case, and before Postgres 17 in both, only this ends it.
+END_STUCK = b"""
+SELECT count(pg_terminate_backend(a.pid))
+FROM pg_locks l
+JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND l.classid = 'stream_head'::regclass
+  AND a.application_name = 'pygent-writer' AND a.pid <> pg_backend_pid()
+  AND a.xact_start < now() - interval '3 seconds'
+"""
+
 
 class AppendConnection:
     """Opens itself when it is first needed, and again when it was cut."""
@@ -91,6 +104,16 @@ class AppendConnection:
             if self._connection:
                 cut = await cut_partitions(self._connection)
                 logger.warning("the log had no leaf for its positions", extra={"cut": cut})
+
+    async def end_stuck(self) -> None:
+        """Ends writers that hold the log's lock for seconds; for when the lock was not given."""
+        with suppress(psycopg.Error):
+            if self._connection:
+                await self._connection.execute("SET ROLE NONE")  # roles may not end their login's
+                row = await (await self._connection.execute(END_STUCK)).fetchone()
+                await self._connection.execute("RESET ROLE")
+                if row and row[0]:
+                    logger.warning("writers were stuck and were ended", extra={"ended": row[0]})
 
     async def drop_broken(self) -> None:
         """Forgets a connection that is none any more."""

@@ -24,6 +24,7 @@ SEARCH_PATH = "pygent, public"
 LOG_ROLE = "pygent_log"
 APP_ROLE = "pygent_app"
 CONNECT_SECONDS = 5  # to one address
+UNANSWERED_SECONDS = 15  # by the other end's network; then the connection is given up
 WAIT_SECONDS = 10.0  # for a connection of a pool
 IDLE_SECONDS = 300.0
 RECONNECT_SECONDS = 10.0  # then the pool shrinks, and grows again when somebody asks
@@ -73,6 +74,7 @@ def conninfo(
         options=options,
         application_name=application,
         connect_timeout=given.get("connect_timeout") or CONNECT_SECONDS,
+        tcp_user_timeout=UNANSWERED_SECONDS * 1000,
     )
 
 

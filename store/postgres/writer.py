@@ -197,6 +197,8 @@ class Writer:
                     return
                 is_repeat = True
                 entries = self._still_waiting(entries, error)
+                if isinstance(error, psycopg.errors.LockNotAvailable):
+                    await self._connection.end_stuck()
                 await self._connection.drop_broken()
                 await sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

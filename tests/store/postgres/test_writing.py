@@ -128,6 +128,25 @@ async def test_appends_whose_answers_were_lost_are_settled_by_the_repeat(
     assert told.lines(stream) == [envelope(event) for event in await log.read(stream)]
 
 
+async def test_a_writer_that_is_stuck_with_the_lock_is_ended(
+    database: str, log: EventLog, root: Root
+) -> None:
+    stuck: Root = await AsyncConnection.connect(database, application_name="pygent-writer")
+    await stuck.execute(
+        "SELECT pg_advisory_xact_lock('pygent.stream_head'::regclass::oid::int, 0::smallint)"
+    )
+    with anyio.fail_after(8):
+        await log.append(append(new_stream(), expected=0))
+    with pytest.raises(psycopg.OperationalError):
+        await stuck.execute("SELECT 1")
+    await stuck.close()
+    cursor = await root.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'pygent-writer'"
+    )
+    assert await cursor.fetchone() == (1,)
+
+
 async def test_a_full_queue_makes_appends_wait_and_then_refuses_them(
     database: str, root: Root
 ) -> None:
