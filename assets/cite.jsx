@@ -19,8 +19,8 @@ export function Cite({ source, label = null }) {
   return (
     <>
       <button type="button" ref={chip} className={label ? "source" : "cite"} aria-expanded={isOpen} aria-controls={isOpen ? id : undefined}
-        aria-label={`Source ${source.n}: ${source.title}`} onClick={() => setOpen(!isOpen)}>
-        {label ? <><span className="cite">{source.n}</span><span className="clip">{label}</span></> : source.n}
+        aria-label={label ? undefined : `Source ${source.n}: ${source.title}`} onClick={() => setOpen(!isOpen)}>
+        {label ? <><span className="sr">Source </span><span className="cite">{source.n}</span> <span className="clip">{label}</span></> : source.n}
       </button>
       {isOpen && <Passage id={id} source={source} anchor={chip} onClose={close} />}
     </>

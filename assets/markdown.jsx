@@ -137,8 +137,7 @@ function Token({ token, sources }) {
 }
 
 function heading(depth, inner) {
-  if (depth <= 2) return <h3 className="md-h2">{inner}</h3>;
-  return <h4 className="md-h3">{inner}</h4>;
+  return <h2 className={depth <= 2 ? "md-h2" : "md-h3"}>{inner}</h2>; // one level: under the page's own h1
 }
 
 function List({ token, sources }) {

@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 
 import reflex as rx
+from reflex_components_core.el.element import Element
 
 from dashboard import routes
 from dashboard.components.icons import icon, sprite
 from dashboard.components.link import Link
 from dashboard.components.live import Account, ConnectionLight, Keys, OpenTasks, RunAgent
+
+
+class _Anchor(Element):
+    """A plain anchor, for a place on the same page; `rx.el.a` is one of the router's links."""
+
+    tag = "a"
+    href: rx.Var[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ def shell(
     """
     return rx.fragment(
         sprite(),
-        rx.el.a("Skip to the page", href="#main", class_name="skip"),
+        _Anchor.create("Skip to the page", href="#main", class_name="skip"),
         rx.el.div(
             _sidebar(place),
             rx.el.main(
