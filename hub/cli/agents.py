@@ -1,6 +1,5 @@
 """`pygent agents`: list, show, create and publish specs from YAML or JSON files."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 
 from hub.cli import drawing
 from hub.cli.client import opened
-from hub.cli.exits import command
+from hub.cli.exits import broken_rules, command
 from protocols.agents import AgentSpec
 from protocols.errors import AlreadyExists, InvalidRequest
 from protocols.operations.agents import AgentQuery
@@ -80,14 +79,4 @@ def read_spec(path: Path) -> AgentSpec:
     except yaml.YAMLError as error:
         raise InvalidRequest(f"{path} is neither YAML nor JSON: {error}") from None
     except ValidationError as error:
-        raise InvalidRequest(f"{path}: {describe(error)}") from None
-
-
-def describe(error: ValidationError) -> str:
-    """Every broken rule on one line: the field, the rule, the value."""
-    lines: list[str] = []
-    for problem in error.errors(include_url=False):
-        field = ".".join(str(part) for part in problem["loc"]) or "the spec"
-        value = json.dumps(problem["input"], default=str)[:80]
-        lines.append(f"{field}: {problem['msg']} (got {value})")
-    return "; ".join(lines)
+        raise InvalidRequest(f"{path}: {broken_rules(error)}") from None

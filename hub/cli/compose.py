@@ -17,6 +17,7 @@ from protocols.errors import InvalidRequest, Unavailable
 
 DASHBOARD = "dashboard.app"
 WORKERS = "agents.app"
+PAGES = ("index.html", "404.html")
 
 
 def open_dashboard(site: Path) -> ASGIApp:
@@ -31,8 +32,9 @@ def require_site(chosen: Path | None) -> Path:
         Unavailable: The pages are not built.
     """
     site = chosen or Path(__file__).resolve().parents[2] / ".web/build/client"
-    if not (site / "index.html").is_file():
-        raise Unavailable(f"the pages are not built: {site} has no index.html; run `make site`")
+    for page in PAGES:
+        if not (site / page).is_file():
+            raise Unavailable(f"the pages are not built: {site} has no {page}; run `make site`")
     return site
 
 

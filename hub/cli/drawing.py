@@ -70,14 +70,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
     """A list on standard output; plain tab-separated lines when it is piped."""
     if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(plain(str(cell)) for cell in row))
+            print("\t".join(_line(str(cell)) for cell in row))
         return
     drawn = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
         drawn.add_column(column, overflow="ellipsis", no_wrap=True)
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+        drawn.add_row(*(cell if isinstance(cell, Text) else Text(_line(cell)) for cell in row))
     out.print(drawn)
+
+
+def _line(text: str) -> str:
+    """Plain and on one line: no name may look like another column or row."""
+    return " ".join(plain(text).split())
 
 
 def failure(error: FactoryError) -> None:

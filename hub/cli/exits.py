@@ -5,11 +5,13 @@
 """
 
 import functools
+import json
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 import anyio
 import typer
+from pydantic import ValidationError
 
 from hub.cli import drawing
 from protocols.errors import (
@@ -25,10 +27,12 @@ from protocols.errors import (
 )
 
 P = ParamSpec("P")
+E = TypeVar("E", bound=Exception)
 
 EXIT_FAILED = 1
 EXIT_CANCELED = 5
 EXIT_INTERRUPTED = 130
+MAX_VALUE = 80  # characters of a refused value
 
 EXITS: dict[type[FactoryError], int] = {
     InvalidRequest: 2,
@@ -59,28 +63,35 @@ def command(function: Callable[P, Awaitable[None]]) -> Callable[P, None]:
         try:
             anyio.run(call, backend_options={"use_uvloop": True})
         except* FactoryError as group:
-            error = _first(group)
-            drawing.failure(error)
-            raise typer.Exit(exit_code(error)) from None
+            raise _failed(_first(group)) from None
+        except* ValidationError as group:
+            raise _failed(InvalidRequest(broken_rules(_first(group)))) from None
         except* KeyboardInterrupt:
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except* typer.Exit as group:
-            raise typer.Exit(_first_exit(group)) from None
+            raise typer.Exit(_first(group).exit_code) from None
 
     return wrapper
 
 
-def _first(group: BaseExceptionGroup[FactoryError]) -> FactoryError:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            return _first(error)
-        return error
-    raise AssertionError
+def broken_rules(error: ValidationError) -> str:
+    """Every broken rule on one line: the field or variable, the rule, the value."""
+    prefix = "PYGENT_" if error.title.endswith("Settings") else ""
+    lines: list[str] = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "the whole"
+        name = f"{prefix}{name.upper()}" if prefix else name
+        value = json.dumps(problem["input"], default=str)[:MAX_VALUE]
+        lines.append(f"{name}: {problem['msg']} (got {value})")
+    return "; ".join(lines)
 
 
-def _first_exit(group: BaseExceptionGroup[typer.Exit]) -> int:
+def _failed(error: FactoryError) -> typer.Exit:
+    drawing.failure(error)
+    return typer.Exit(exit_code(error))
+
+
+def _first(group: BaseExceptionGroup[E]) -> E:
     for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            return _first_exit(error)
-        return error.exit_code
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError

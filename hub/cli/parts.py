@@ -8,9 +8,11 @@ from hub.cli import compose, drawing
 from hub.cli.exits import command
 from hub.cli.opened_store import opened_store
 from hub.cli.parent import stop_with_parent
+from hub.cli.reach import require_free_port, require_migrated, require_servers
 from hub.cli.serve import serve, serve_pages
 from hub.cli.settings import UpSettings
 from hub.settings import HubSettings
+from protocols.errors import InvalidRequest
 from store.postgres.migrate import migrate as apply_migrations
 from store.projector import rebuild as rebuild_projection
 
@@ -33,10 +35,11 @@ async def hub(
     supervised: Supervised = False,
 ) -> None:
     """Run a hub: WebSocket, SSE and REST. Any number may run."""
-    if supervised:
-        stop_with_parent()
+    settings = HubSettings()
+    await _begin(settings, supervised=supervised)
     site = compose.require_site(UpSettings().site_dir) if with_dashboard else None
-    await serve(HubSettings(), site=site)
+    require_free_port(settings.host, settings.port)
+    await serve(settings, site=site)
 
 
 @app.command()
@@ -56,8 +59,7 @@ async def dashboard(supervised: Supervised = False) -> None:
 @command
 async def worker(supervised: Supervised = False) -> None:
     """Run a worker: claims tasks, makes attempts. Any number may run."""
-    if supervised:
-        stop_with_parent()
+    await _begin(HubSettings(), supervised=supervised)
     await compose.run_worker()
 
 
@@ -65,8 +67,7 @@ async def worker(supervised: Supervised = False) -> None:
 @command
 async def scheduler(supervised: Supervised = False) -> None:
     """Run a scheduler: projections, rescue, partitions. One leads, others wait."""
-    if supervised:
-        stop_with_parent()
+    await _begin(HubSettings(), supervised=supervised)
     await compose.run_scheduler()
 
 
@@ -74,8 +75,11 @@ async def scheduler(supervised: Supervised = False) -> None:
 @command
 async def migrate() -> None:
     """Bring the database of PYGENT_DATABASE_URL to this version; repeating it is harmless."""
-    addresses = HubSettings().addresses
-    applied = await apply_migrations(addresses.database)
+    settings = HubSettings()
+    if settings.database_url is None:
+        raise InvalidRequest("PYGENT_DATABASE_URL is not set; `pygent up` migrates its own")
+    await require_servers(settings)
+    applied = await apply_migrations(settings.database_url)
     for name in applied:
         drawing.out.print(name, markup=False)
     drawing.err.print(f"{len(applied)} migrations applied" if applied else "nothing to do")
@@ -90,3 +94,11 @@ async def rebuild(
     async with opened_store() as (store, _):
         events = await rebuild_projection(store, name)
     drawing.err.print(f"{name} is rebuilt from {events} events", markup=False)
+
+
+async def _begin(settings: HubSettings, *, supervised: bool) -> None:
+    """Whoever starts a part learns at once what it lacks; its supervisor has looked already."""
+    if supervised:
+        stop_with_parent()
+    else:
+        await require_migrated(settings)

@@ -8,7 +8,6 @@ servers they stand on.
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from typing import Annotated
@@ -29,12 +28,13 @@ from hub.cli.data_directory import (
 )
 from hub.cli.exits import command
 from hub.cli.prepare import Prepared, prepare
+from hub.cli.reach import require_free_port, require_servers
 from hub.cli.servers import servers
 from hub.cli.settings import UpSettings, inherited
 from hub.cli.supervisor import Child, keep
 from hub.settings import HubSettings
 from hub.telemetry import configure_logging
-from protocols.errors import Conflict, Unavailable
+from protocols.errors import Unavailable
 from store.embedded.directory import locked
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,9 @@ async def up(
     """Start everything and print a link that logs you in. Ctrl-C ends all of it."""
     settings, composition = HubSettings(), UpSettings()
     configure_logging(settings.log_format, settings.log_level)
-    _require_free_port(settings.host, settings.port)
+    require_free_port(settings.host, settings.port)
     compose.require_site(composition.site_dir)
+    await require_servers(settings)
     count = composition.workers if workers is None else workers
 
     with CancelScope() as starting, locked(settings.data_dir):
@@ -123,20 +124,6 @@ class _Signals:
             task_status.started(self)
             async for _ in received:
                 self.stops.cancel()
-
-
-def _require_free_port(host: str, port: int) -> None:
-    """Refuse before anything starts when the hub could not listen."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Conflict(
-                f"port {port} of {host} cannot be used: {error.strerror};"
-                " stop what uses it, or set PYGENT_PORT to another one"
-            ) from None
 
 
 def _reachable(host: str) -> str:
