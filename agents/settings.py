@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agents.models.providers import PROVIDERS, Access
 from protocols.errors import InvalidRequest
-from store.connect import Addresses
+from store.addresses import Addresses
 
 PREFIX = "PYGENT_"
 
@@ -40,8 +40,8 @@ class AgentSettings(BaseSettings):
     ] = 15.0
     beat_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     worker_alone: Annotated[
-        int, Field(ge=1, le=64, description="Attempts at once in processes of their own.")
-    ] = 6
+        int, Field(ge=1, le=64, description="Attempts alone at once, each a process of 60 MB.")
+    ] = 16
     alone_megabytes: Annotated[
         int, Field(ge=256, description="Memory of an attempt in a process of its own.")
     ] = 2048

@@ -19,7 +19,8 @@ from protocols.events import AttemptStarted, Event, StreamId
 from protocols.operations.tasks import SubmitTask
 from protocols.principals import FIRST_TEAM, Actor, system
 from protocols.tasks import STATE_CODES, Task, TaskId, TaskState, fold
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import Catalogue
 from store.operations.tasks import StoredTasks

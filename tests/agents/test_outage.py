@@ -11,7 +11,8 @@ import anyio
 
 from agents.settings import AgentSettings
 from protocols.tasks import Task, TaskState
-from store.connect import Addresses, open_store
+from store.addresses import Addresses
+from store.connect import open_store
 from store.embedded import embedded_postgres, socket_directory
 from store.postgres.migrate import migrate
 from tests.agents.conftest import ROOT, Site

@@ -13,7 +13,8 @@ from agents import leader, scheduler
 from protocols.agents import AgentSpec
 from protocols.operations.agents import AgentQuery
 from protocols.principals import system
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import BUILT_IN
 

@@ -4,8 +4,8 @@ Translation lies in `translate.py`, errors in `failures.py`, opening in `connect
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -28,7 +28,7 @@ from agents.model import ModelEvent, ModelRequest, ReasoningDelta, TextDelta
 from agents.models.language import translate
 from agents.models.language.cost import micro_dollars
 from agents.models.language.failures import PASSING, fail
-from protocols.errors import ModelFailed
+from protocols.errors import FactoryError, ModelFailed
 
 logger = logging.getLogger(__name__)
 
@@ -60,21 +60,34 @@ class LanguageModel:
     async def _events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         for attempt in range(1, TRIES + 1):
             given = 0
-            try:
-                async with aclosing(self._once(request)) as events:
-                    async for event in events:
-                        given += 1
-                        yield event
-            except ModelAPIError as error:
-                if given or attempt == TRIES or not isinstance(error, PASSING):
-                    fail(error, provider=self._provider, model=self._name)
-                await self._rest(error)
-            except AgentRunError as error:
-                fail(error, provider=self._provider, model=self._name)
-            except UserError as error:
-                raise ModelFailed(f"{self.name} cannot be asked this way") from error
-            else:
-                return
+            with self._clean_errors():
+                try:
+                    async with aclosing(self._once(request)) as events:
+                        async for event in events:
+                            given += 1
+                            yield event
+                except PASSING as error:
+                    if given or attempt == TRIES:
+                        raise
+                    await self._rest(error)
+                else:
+                    return
+
+    @contextmanager
+    def _clean_errors(self) -> Generator[None]:
+        """Raises our errors for whatever the packages below raise."""
+        try:
+            yield
+        except AgentRunError as error:
+            fail(error, provider=self._provider, model=self._name)
+        except UserError as error:
+            raise ModelFailed(f"{self.name} cannot be asked this way") from error
+        except FactoryError:
+            raise
+        except Exception as error:
+            # Whatever a server sends, the packages raise all kinds of things for it.
+            logger.exception("An answer cannot be read", extra={"model": self.name})
+            raise ModelFailed(f"{self._provider} sent an answer that cannot be read") from error
 
     async def _rest(self, error: ModelAPIError) -> None:
         seconds = min(error.retry_after or BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS)

@@ -18,6 +18,7 @@ class Reply:
     status: int = 200
     is_cut: bool = False  # the connection ends after the chunks, without their end
     hangs: bool = False
+    garbage: bytes = b""
 
 
 @dataclass
@@ -108,6 +109,8 @@ async def _answer(stream: SocketStream, server: OpenAIServer) -> bool:
     for chunk in reply.chunks:
         await _send(stream, b"data: " + json.dumps(chunk).encode() + b"\n\n")
         await anyio.sleep(0.002)
+    if reply.garbage:
+        await _send(stream, reply.garbage)
     if reply.hangs:
         await stream.receive()  # until the client leaves
     if reply.is_cut:

@@ -120,6 +120,17 @@ async def test_an_answer_cut_in_the_middle_fails_and_is_not_asked_for_again(end:
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [b"data: {not json\n\n", b'data: {"choices": 5}\n\n', b"data: []\n\n", b"\xff\xfe\n\n"],
+)
+async def test_an_answer_that_cannot_be_read_is_a_failure_of_the_model(garbage: bytes) -> None:
+    reply = Reply(text_chunks(["well "], finish=None), garbage=garbage)
+    async with openai_server(reply) as server:
+        with pytest.raises(ModelFailed, match="openai"):
+            await answered(server.url)
+
+
 async def test_leaving_early_ends_the_call_at_the_provider() -> None:
     async with openai_server(Reply(text_chunks(["a ", "b"], finish=None), hangs=True)) as server:
         with anyio.move_on_after(0.3):
