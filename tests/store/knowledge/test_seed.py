@@ -16,9 +16,10 @@ from tests.store.people import factory
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "README.md").write_text("# Product\n\nIt is started by `make run`.")
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "decisions").mkdir(parents=True)
     (tmp_path / "docs" / "tasks.md").write_text("# Tasks\n\nA task is one request to one agent.")
-    (tmp_path / "docs" / "knowledge.md").write_text("# Knowledge\n\nDocuments and passages.")
+    (tmp_path / "docs" / "decisions" / "0001-one.md").write_text("# One log\n\nOne number.")
+    (tmp_path / "docs" / "architecture.md").write_text("# Map\n\nFor who builds it.")
     (tmp_path / "docs" / "empty.md").write_text("")
     return tmp_path
 
