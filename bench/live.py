@@ -29,7 +29,8 @@ from protocols.messages import user_message
 from protocols.operations.keys import CreateKey
 from protocols.principals import Actor, system
 from protocols.websocket.routes import PATH
-from store.connect import Addresses, open_store
+from store.addresses import Addresses
+from store.connect import open_store
 from store.embedded import embedded_valkey, socket_directory
 from store.postgres.event_log import TASK, Append, EventLog
 

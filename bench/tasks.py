@@ -19,7 +19,8 @@ from agents.settings import AgentSettings
 from protocols.agents import AgentSpec
 from protocols.operations.tasks import SubmitTask
 from protocols.principals import system
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 from store.embedded import embedded_postgres, embedded_valkey, socket_directory
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import BUILT_IN

@@ -58,9 +58,22 @@ class HubServer(uvicorn.Server):
 
 
 def server_config(
-    application: ASGIApp, *, host: str | None = None, port: int = 0, fd: int | None = None
+    application: ASGIApp,
+    *,
+    host: str | None = None,
+    port: int = 0,
+    fd: int | None = None,
+    trusted_proxies: str = "",
 ) -> uvicorn.Config:
-    """How the hub is served: on an address, or on a socket that somebody has bound."""
+    """How the hub is served: on an address, or on a socket that somebody has bound.
+
+    Args:
+        application: What is served.
+        host: Address to listen on; loopback when there is none.
+        port: 0 takes a free one.
+        fd: A bound socket, instead of host and port.
+        trusted_proxies: Addresses whose X-Forwarded-* headers count, comma separated.
+    """
     return uvicorn.Config(
         application,
         host=host or "127.0.0.1",
@@ -76,6 +89,8 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         backlog=BACKLOG,
         timeout_graceful_shutdown=STOP_SECONDS,
     )

@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from protocols.errors import InvalidRequest
-from protocols.rest.backing import ModelProvider
-from store.connect import Addresses
+from protocols.rest.resources import ModelProvider
+from store.addresses import Addresses
 
 BUILT_IN_MODELS = ("extractive", "scripted")
 PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to set

@@ -8,30 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from protocols.errors import Unavailable
+from store.addresses import Addresses
 from store.postgres.epoch import EpochKeeper
 from store.postgres.event_log import EventLog, WriterLimits, open_event_log
 from store.postgres.migrate import pending
 from store.postgres.pool import LogPool, TeamPool, open_log_pool, open_team_pool
 from store.redis.broker import Broker, open_broker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
-    """Where the store is.
-
-    Attributes:
-        database: URL of Postgres; its user is a member of `pygent_log` and `pygent_app`.
-        redis: URL of Redis or Valkey.
-        log: URL for the log, when it has a login of its own.
-        app: URL for reads and forms, when they have a login of their own.
-        redis_prefix: Of every key and channel, so that several factories can share a server.
-    """
-
-    database: str
-    redis: str
-    log: str | None = None
-    app: str | None = None
-    redis_prefix: str = "pygent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

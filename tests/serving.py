@@ -40,7 +40,8 @@ from protocols.operations.tasks import SubmitTask
 from protocols.principals import Actor, TeamId, system
 from protocols.rest.client import RestClient
 from protocols.tasks import STATE_CODES, TaskState
-from store.connect import Addresses, Store
+from store.addresses import Addresses
+from store.connect import Store
 from store.knowledge.embedders.hashing import Hashing
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN

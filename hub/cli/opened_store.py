@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from hub.cli.data_directory import require_running
 from hub.settings import HubSettings
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 
 
 @asynccontextmanager

@@ -20,7 +20,8 @@ from hub.identity.tickets import create_ticket
 from hub.settings import HubSettings
 from protocols.operations.keys import CreateKey
 from protocols.principals import system
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 from store.knowledge.embedders import choose_embedder
 from store.operations.seed import seed
 from store.postgres.failures import translated

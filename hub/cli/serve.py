@@ -21,7 +21,9 @@ async def serve(settings: HubSettings, *, site: Path | None = None) -> None:
     configure_logging(settings.log_format, settings.log_level)
     dashboard = compose.open_dashboard(site) if site else None
     app = application(settings, dashboard=dashboard)
-    config = server_config(app, host=settings.host, port=settings.port)
+    config = server_config(
+        app, host=settings.host, port=settings.port, trusted_proxies=settings.trusted_proxies
+    )
     await HubServer(config, drain=app.state.hub.drain).serve()
 
 

@@ -1,44 +1,14 @@
 """Routes about the one who asks, and about what this factory offers."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
 
 from protocols.channels import Namespace, feed_channel
-from protocols.principals import Principal, Role
-from protocols.rest.backing import Asking, Backed, ModelProvider
+from protocols.principals import Principal
+from protocols.rest.backing import Asking, Backed
 from protocols.rest.bodies import StrictRoute
+from protocols.rest.resources import Channels, Me, Models
 
 router = APIRouter(route_class=StrictRoute, tags=["account"])
-
-
-class Channels(BaseModel):
-    """The feeds of the team, to subscribe to over the WebSocket."""
-
-    model_config = ConfigDict(frozen=True)
-
-    tasks: str
-    agents: str
-    overview: str
-
-
-class Me(BaseModel):
-    """The one who asks."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    actor: str = Field(description="How they are named in events.")
-    team: int
-    role: Role
-    channels: Channels
-
-
-class Models(BaseModel):
-    """Where models can come from."""
-
-    model_config = ConfigDict(frozen=True)
-
-    items: list[ModelProvider]
 
 
 @router.get("/me", summary="Who am I")

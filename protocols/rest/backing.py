@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection, Request
 
 from protocols.errors import Unavailable
@@ -17,18 +16,9 @@ from protocols.operations.channels import Channels
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
 from protocols.principals import Principal
+from protocols.rest.resources import ModelProvider
 
 _PRINCIPAL = "pygent.principal"
-
-
-class ModelProvider(BaseModel):
-    """A source of models, and whether this factory can reach it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str = Field(description="What stands before the colon of a spec's `model`.")
-    is_configured: bool
-    variable: str | None = Field(description="The environment variable that configures it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,12 @@ from protocols.events import Event
 from protocols.operations.keys import ApiKey, CreatedKey, CreateKey
 from protocols.operations.listings import Listing
 from protocols.operations.overview import Overview, Window
-from protocols.rest.account import Me, Models
 from protocols.rest.client_agents import RestAgents
 from protocols.rest.client_http import Http, part
 from protocols.rest.client_knowledge import RestKnowledge
 from protocols.rest.client_stream import follow
 from protocols.rest.client_tasks import RestTasks
+from protocols.rest.resources import Me, Models
 
 SESSION_COOKIE = "pygent_session"
 TIMEOUT = httpx.Timeout(30.0, connect=5.0, pool=5.0)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from protocols import errors
 from protocols.errors import FactoryError, InvalidRequest, Unavailable
-from protocols.rest.problems import MEDIA_TYPE, Problem
+from protocols.rest.resources import MEDIA_TYPE, Problem
 
 ERRORS: dict[str, type[FactoryError]] = {kind.code: kind for kind in errors.leaves()}
 RETRY_STATUSES = frozenset({502, 503, 504})  # said by a proxy while the hub is away

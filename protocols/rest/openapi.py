@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from protocols.events import Event
 from protocols.knowledge import NewDocument
-from protocols.rest.problems import MEDIA_TYPE, Problem
+from protocols.rest.resources import MEDIA_TYPE, Problem
 from protocols.tasks import Step, Task
 
 REF = "#/components/schemas/{name}"

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,10 +16,10 @@ from starlette.types import Scope
 
 from protocols import errors
 from protocols.errors import FactoryError
+from protocols.rest.resources import MEDIA_TYPE, FieldProblem, Problem
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 MAX_DETAIL = 500  # characters
 MAX_PROBLEMS = 20  # fields named in one answer
 MAX_VALUE = 80  # characters of a refused value
@@ -58,49 +57,6 @@ _CODES: dict[int, str] = {  # of answers that are not made from a FactoryError
     429: "limit_exceeded",
     503: "unavailable",
 }
-
-
-class FieldProblem(BaseModel):
-    """One field of a request that breaks a rule."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str = Field(description="Dotted path: `limits.steps`, `query.limit`.")
-    rule: str = Field(description="What was expected, in a sentence.")
-    value: str | None = Field(default=None, description="What was sent, cut; null when absent.")
-
-
-class Problem(BaseModel):
-    """An error: RFC 9457 problem details, with the factory's own code."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:pygent:problem:not_found",
-                    "title": "Not Found",
-                    "status": 404,
-                    "detail": "there is no task 0199aaaa-0000-7000-8000-000000000000",
-                    "code": "not_found",
-                    "field": None,
-                    "request_id": "0f2c7d5e9a1b4c3d",
-                }
-            ],
-        },
-    )
-
-    type: str = Field(description="Names the kind of problem; made from `code`.")
-    title: str = Field(description="The status in words.")
-    status: int
-    detail: str = Field(description="The thing, the rule and the value, in a sentence.")
-    code: str = Field(description="Stable, for programs.")
-    field: str | None = Field(default=None, description="The part of the request it is about.")
-    request_id: str | None = Field(default=None, description="As in the header X-Request-Id.")
-    problems: list[FieldProblem] | None = Field(
-        default=None,
-        description="Each field that breaks a rule, when the request was not understood.",
-    )
 
 
 def request_id(scope: Scope) -> str | None:

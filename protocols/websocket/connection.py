@@ -40,7 +40,7 @@ Authenticates = Callable[[Headers, str | None], Awaitable[Principal]]
 
 MAX_MESSAGE_BYTES = 64 * 1024
 ANSWER_SECONDS = 4.5  # clients give up on a subscribe after 5
-RECHECK_SECONDS = 30.0
+RECHECK_SECONDS = 3.0  # a revoked key or an ended session closes its sockets within five
 LOOK_SECONDS = 5.0  # at most so long between looks at the deadlines, which move
 GOODBYE_SECONDS = 1.0
 

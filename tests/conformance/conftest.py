@@ -14,7 +14,8 @@ import pytest
 from hub.live import Live, open_hub
 from hub.server import HubServer, server_config
 from protocols.websocket.routes import PATH, Sockets
-from store.connect import Addresses, open_store
+from store.addresses import Addresses
+from store.connect import open_store
 from tests.conformance.tokens import Tokens, application
 from tests.hub.conftest import Written
 

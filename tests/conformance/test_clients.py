@@ -12,7 +12,8 @@ import pytest
 from hub.identity.keys import create_key
 from protocols.channels import Channel
 from protocols.operations.keys import CreateKey
-from store.connect import Addresses, open_store
+from store.addresses import Addresses
+from store.connect import open_store
 from store.embedded import socket_directory
 from tests.conformance.clients import Follows, Heard, js_client, python_client
 from tests.conformance.conftest import Program, Served, program_on

@@ -14,7 +14,8 @@ from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.events import MessageDelta, StreamId
 from protocols.operations.channels import Batch
 from protocols.principals import Actor, Principal, Role, TeamId, system
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 from store.postgres.event_log import TASK, Append, Appended
 
 OTHER_TEAM = Principal(actor=Actor("key:b"), team=TeamId(2), role=Role.OWNER, name="b")

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from hub.settings import PROVIDER_VARIABLES, HubSettings
 from protocols.errors import InvalidRequest
-from store.connect import Addresses
+from store.addresses import Addresses
 from tests.serving import Served, logging_to, serving
 
 OWN_POLICY = "default-src 'self'; frame-ancestors 'none'"

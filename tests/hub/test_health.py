@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from store.connect import Addresses
+from store.addresses import Addresses
 from tests.serving import Served, serving
 
 

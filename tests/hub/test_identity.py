@@ -11,7 +11,7 @@ from hub.identity.attempts import ADDRESSES, Attempts
 from hub.identity.routes import own_path
 from hub.identity.secrets import hashed
 from protocols.errors import LimitExceeded
-from store.connect import Addresses
+from store.addresses import Addresses
 from tests.serving import Served, logging_to, serving
 
 

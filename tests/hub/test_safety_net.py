@@ -16,7 +16,7 @@ from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.errors import FactoryError
 from protocols.events import StreamId
 from protocols.operations.channels import Reset
-from store.connect import Addresses
+from store.addresses import Addresses
 from store.embedded import socket_directory
 from store.redis.broker import make_frame
 from tests.hub.conftest import TEAM, Collected, Hub, dense, hub_on, position

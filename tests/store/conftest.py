@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from store.connect import Addresses
+from store.addresses import Addresses
 from tests.serving import Served, serving
 
 

@@ -14,7 +14,7 @@ from protocols.errors import NotFound, Unauthenticated, WrongVersion
 from protocols.events import Event, envelope
 from protocols.rest.client import RestClient
 from protocols.rest.sse import parse_position, type_of
-from store.connect import Addresses
+from store.addresses import Addresses
 from tests.serving import Served, serving, until
 
 

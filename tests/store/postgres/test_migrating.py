@@ -11,7 +11,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from protocols.errors import FactoryError, InvalidRequest, Unavailable
-from store.connect import Addresses, open_store
+from store.addresses import Addresses
+from store.connect import open_store
 from store.postgres import migrate as migrating
 from store.postgres.migrate import migrate, pending
 from tests.conftest import url_of

@@ -13,7 +13,8 @@ from protocols.operations.agents import AgentRow
 from protocols.operations.tasks import SubmitTask, TaskQuery, TaskRow
 from protocols.tasks import TaskState, fold
 from store import projector
-from store.connect import Addresses, Store, open_store
+from store.addresses import Addresses
+from store.connect import Store, open_store
 from store.embedded import embedded_valkey
 from store.overview_counts import Moment
 from store.postgres.pool import SEARCH_PATH
