@@ -36,7 +36,6 @@ from protocols.rest import problems
 from protocols.rest.backing import Backing
 from protocols.rest.routes import application as rest_application
 from protocols.websocket import routes as websocket_routes
-from store.knowledge.embedders import choose_embedder
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
 from store.postgres.identity import IdentityTable
@@ -110,10 +109,9 @@ def _is_no_page(scope: Scope) -> bool:
 
 def _backing(opened: Opened) -> Backing:
     authentication = opened.authentication
-    embedder = choose_embedder()
 
     def factory(principal: Principal) -> Factory:
-        return StoredFactory(opened.store, principal, BUILT_IN, embedder)
+        return StoredFactory(opened.store, principal, BUILT_IN, opened.embedder)
 
     def keys(principal: Principal) -> Keys:
         return TeamKeys(opened.store, principal, revoked=authentication.forget_all)

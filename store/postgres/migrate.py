@@ -25,7 +25,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x7079_6765_6E74  # "pygent"; any number that nobody else locks
 LOCK_SECONDS = 120
 OLDEST_POSTGRES = 15
-OLDEST_VECTOR = (0, 7)
+OLDEST_VECTOR = (0, 8)  # iterative scans: without them a filtered search loses rows
 
 CREATE_MIGRATION = """
 CREATE TABLE IF NOT EXISTS migration (
