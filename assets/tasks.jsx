@@ -1,7 +1,7 @@
 // The list of tasks: filters in the address, virtual rows, changes live without moving anything.
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
 import * as format from "$/public/format.js";
@@ -95,6 +95,12 @@ function Rows({ list }) {
     getItemKey: (index) => rows[index].id,
   });
   useEffect(() => virtual.measure(), [isPhone, virtual]);
+  useLayoutEffect(() => {
+    const node = scroller.current;
+    return () => {
+      list.offset = node.scrollTop; // the last scroll may not have been told yet
+    };
+  }, [list]);
   const items = virtual.getVirtualItems();
   const isOpen = items.some(({ index }) => rows[index] && !format.isFinal(rows[index].state));
   const now = useNow(isOpen ? 1000 : 15_000);

@@ -1,0 +1,237 @@
+"""The built pages in Chromium, with answers made up here: the faces no running product shows.
+
+What needs the product is tested with the product, elsewhere. Every request that leaves loopback
+and every error in the console fails a test.
+"""
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from dashboard.app import application
+
+pytestmark = pytest.mark.browser
+
+SITE = Path(__file__).parents[2] / ".web" / "build" / "client"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ME = {
+    "name": "Ada",
+    "actor": "user:ada",
+    "team": 1,
+    "role": "owner",
+    "channels": {"tasks": "tasks:1", "agents": "agents:1", "overview": "overview:1"},
+}
+OVERVIEW = {
+    "window": "15m",
+    "bucket_seconds": 60,
+    "submitted": 0,
+    "working": 0,
+    "waiting": 0,
+    "p50_seconds": None,
+    "p95_seconds": None,
+    "buckets": [],
+    "models": [],
+    "open": [],
+    "position": 1,
+}
+Answers = dict[str, tuple[int, object]]
+
+
+def _row(number: int) -> dict[str, object]:
+    time = f"2026-11-22T10:{number // 60:02}:{number % 60:02}Z"
+    return {
+        "id": f"task-{number:04}",
+        "title": f"Question {number}",
+        "state": "completed",
+        "agent": "a",
+        "agent_name": "guide",
+        "agent_version": 1,
+        "model": "extractive",
+        "submitted_by": "user:ada",
+        "submitted_at": time,
+        "started_at": time,
+        "ended_at": time,
+        "updated_at": time,
+        "attempt": 1,
+        "steps": 1,
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cost": 0,
+        "code": None,
+        "activity": None,
+        "activity_kind": None,
+        "lane": [["model", 0, 900, False]],
+        "version": 9,
+        "position": number,
+    }
+
+
+@pytest.fixture(scope="module")
+def base() -> Generator[str]:
+    """The built site on loopback, without a hub behind it."""
+    if not (SITE / "index.html").exists():
+        pytest.fail("the pages are not built: run `make site`")
+    server = uvicorn.Server(uvicorn.Config(application(SITE), port=0, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        missing = "no Chromium: `apt-get install chromium` gives one"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)  # noqa: TID251  a test
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=chromium, chromium_sandbox=False, args=FLAGS
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(base: str, browser: Browser) -> Generator[Callable[[str, Answers], Page]]:
+    """Opens a path with these answers of the API; complains of errors when the test is over."""
+    wrong: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+
+    def opened(path: str, answers: Answers) -> Page:
+        page = context.new_page()
+        page.route("**/*", lambda route: _answer(route, base, answers, wrong))
+        page.route_web_socket("**/connection/websocket", lambda socket: socket.on_message(_quiet))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(base + path)
+        return page
+
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def _quiet(_message: str | bytes) -> None:
+    """A hub that says nothing: the pages have to stand without it."""
+
+
+def _answer(route: Route, base: str, answers: Answers, wrong: list[str]) -> None:
+    url = route.request.url
+    if not url.startswith(base):
+        wrong.append(f"leaves loopback: {url}")
+        route.abort()
+        return
+    path = url.removeprefix(base).split("?")[0]
+    if not path.startswith("/api/"):
+        route.continue_()
+        return
+    defaults: Answers = {
+        "/api/v1/me": (200, ME),
+        "/api/v1/overview": (200, OVERVIEW),
+        "/api/v1/agents": (200, {"items": [], "next": None, "position": 1}),
+    }
+    status, body = {**defaults, **answers}.get(path, (404, {"detail": f"nothing at {path}"}))
+    route.fulfill(status=status, body=json.dumps(body), content_type="application/json")
+
+
+def test_a_list_that_cannot_be_read_says_what_failed_and_is_read_on_retry(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    detail = "the store did not answer within 5 s"
+    answers: Answers = {"/api/v1/tasks": (503, {"detail": detail, "code": "unavailable"})}
+    page = open_page("/tasks", answers)
+    page.get_by_role("alert").get_by_text(detail).wait_for()
+    answers["/api/v1/tasks"] = (200, {"items": [_row(1)], "next": None, "position": 1})
+    page.get_by_role("button", name="Retry now").click()
+    page.get_by_role("link", name="Question 1").wait_for()
+
+
+def test_an_empty_list_teaches_and_an_empty_filter_offers_everything(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    answers: Answers = {"/api/v1/tasks": (200, {"items": [], "next": None, "position": 1})}
+    page = open_page("/tasks", answers)
+    page.get_by_text("pygent run guide").wait_for()
+    page.get_by_role("button", name="Failed").click()
+    page.get_by_role("button", name="Show all tasks").click()
+    assert "range=all" in page.url
+
+
+def test_rows_are_virtual_move_with_keys_and_back_returns_to_the_place(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    rows = [_row(number) for number in range(3000, 0, -1)]
+    page = open_page("/tasks?range=all", {"/api/v1/tasks": (200, {"items": rows, "next": None})})
+    page.get_by_role("link", name="Question 3000").wait_for()
+    assert page.locator(".vrows .vrow").count() < 100
+    for _ in range(60):
+        page.keyboard.press("j")
+    page.locator(".vrow.selected", has_text="Question 2941").wait_for()
+    before = page.evaluate("document.querySelector('.vscroll').scrollTop")
+    assert before > 0
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks/task-2941")
+    page.get_by_text("There is no such task").wait_for()
+    page.go_back()
+    page.get_by_role("link", name="Question 2941").wait_for()
+    assert page.evaluate("document.querySelector('.vscroll').scrollTop") == before
+
+
+def test_filters_stand_in_the_address(open_page: Callable[[str, Answers], Page]) -> None:
+    page = open_page("/tasks", {"/api/v1/tasks": (200, {"items": [_row(1)], "next": None})})
+    page.get_by_role("button", name="Completed").click()
+    page.keyboard.press("/")
+    page.keyboard.type("question")
+    page.wait_for_url("**state=completed**q=question**")
+    page.go_back()
+    page.wait_for_url("**/tasks")
+
+
+def test_what_the_api_refuses_stands_beside_its_field(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    answers: Answers = {"/api/v1/agents": (200, {"items": [], "next": None, "position": 1})}
+    page = open_page("/agents?new", answers)
+    page.get_by_role("button", name="Create agent").wait_for()
+    problem = {"field": "limits.steps", "rule": "Input should be less than or equal to 1000"}
+    answers["/api/v1/agents"] = (422, {"detail": "no", "problems": [problem]})
+    page.get_by_role("button", name="Create agent").click()
+    page.locator("label.wrong", has_text="Steps").get_by_text("less than or equal").wait_for()
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    page = open_page("/agents", {})
+    assert page.evaluate("document.documentElement.classList.contains('light')")
+    page.get_by_role("button", name="Switch to the dark theme").click()
+    page.locator("html.dark").wait_for()
+    page.reload()
+    page.locator("html.dark").wait_for()
+
+
+def test_the_login_page_says_where_a_link_comes_from(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    page = open_page("/login", {"/api/v1/me": (401, {"detail": "nobody"})})
+    page.get_by_text("pygent login-link").wait_for()
+    assert page.title() == "Log in · PyGent Factory"
