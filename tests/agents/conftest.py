@@ -107,8 +107,8 @@ async def site(database: str, redis_url: str, redis_prefix: str) -> AsyncGenerat
         database_url=database,
         redis_url=redis_url,
         redis_prefix=redis_prefix,
-        lease_seconds=2.0,
-        beat_seconds=0.4,
+        lease_seconds=3.0,
+        beat_seconds=0.5,
         grace_seconds=0.2,
         log_level="warning",
     )
