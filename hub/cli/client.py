@@ -21,7 +21,7 @@ async def opened() -> AsyncGenerator[RestClient]:
     settings = ClientSettings()
     url, key = settings.url, settings.api_key
     if url is None:
-        running = require_running(HubSettings().data_dir)
+        running = require_running(HubSettings().data_dir, otherwise="PYGENT_URL and PYGENT_API_KEY")
         url, key = running.url, key or running.api_key
     if key is None:
         raise Unauthenticated(

@@ -69,8 +69,12 @@ def read_running(directory: Path) -> Running | None:
     return running if _is_alive(running.pid) else None
 
 
-def require_running(directory: Path) -> Running:
+def require_running(directory: Path, *, otherwise: str) -> Running:
     """The factory that runs on this directory.
+
+    Args:
+        directory: The data directory.
+        otherwise: The variables that name another one, for the message.
 
     Raises:
         Unavailable: None does; the message says how to start one.
@@ -79,7 +83,7 @@ def require_running(directory: Path) -> Running:
     if running is None:
         raise Unavailable(
             f"no factory runs on the data directory {directory}; start one with `pygent up`,"
-            " or name one by PYGENT_DATABASE_URL and PYGENT_REDIS_URL"
+            f" or name one by {otherwise}"
         )
     return running
 

@@ -24,7 +24,8 @@ async def client(product: Product) -> AsyncGenerator[RestClient]:
 
 @pytest.fixture(scope="session")
 async def agents(anyio_backend: object, product: Product) -> None:
-    """`echo`, which repeats what it is told, and `slow`, which speaks for three seconds."""
+    """`echo` repeats what it is told, `slow` speaks for three seconds, `endless` for a minute."""
+    slow, endless = spoken(150, seconds=3.0), spoken(600, seconds=60.0)
     async with product.client() as client:
-        for spec in (scripted("echo"), scripted("slow", spoken(150, seconds=3.0))):
+        for spec in (scripted("echo"), scripted("slow", slow), scripted("endless", endless)):
             await client.agents.create(AgentSpec.model_validate(spec))

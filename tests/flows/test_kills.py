@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import anyio
@@ -16,7 +15,7 @@ from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
 from protocols.tasks import Task, TaskState, fold
 from tests.flows.product import Product, running, scripted, spoken, words
-from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history
+from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history, moment
 
 DELTAS = 200
 TAKE_OVER_SECONDS = 17.0
@@ -117,10 +116,6 @@ def seam(log: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
     starts = [e for e in log if e["type"] == "attempt.started"]
     assert len(starts) == 2
     return first[-1], starts[1]
-
-
-def moment(event: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(event["time"])
 
 
 async def test_both_transports_outlive_everything_at_once(mortal: Product, speaker: str):

@@ -19,7 +19,10 @@ from tests.flows.watchers import (
     by_socket,
     by_sse,
     everything,
+    moment,
 )
+
+CANCEL_SECONDS = 1.0  # between what was asked and what was done, by the log's own clock
 
 pytestmark = pytest.mark.usefixtures("agents")
 
@@ -134,15 +137,15 @@ async def test_a_hundred_same_requests_at_once_are_one_task(client: RestClient):
 
 
 async def test_cancel_ends_a_task_at_work_within_a_second(product: Product, client: RestClient):
-    receipt = await client.tasks.submit(SubmitTask(agent="slow", input="go"))
+    receipt = await client.tasks.submit(SubmitTask(agent="endless", input="go"))
     async with by_socket(product, receipt) as seen:
         await seen.saw("message.delta", count=3)
-        began = anyio.current_time()
         await client.tasks.cancel(receipt.id)
         await seen.over(seconds=5)
-        assert anyio.current_time() - began <= 1.0
-    assert_whole(seen, await everything(client, receipt.id))
+    log = await everything(client, receipt.id)
+    assert_whole(seen, log)
     task, _ = await client.tasks.get(receipt.id)
     assert task.state is TaskState.CANCELED
-    assert seen.events[-1]["type"] == "task.canceled"
-    assert seen.deltas < 150
+    asked = next(event for event in log if event["type"] == "task.cancel_requested")
+    assert log[-1]["type"] == "task.canceled"
+    assert (moment(log[-1]) - moment(asked)).total_seconds() <= CANCEL_SECONDS

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any, Protocol
 
 import anyio
@@ -149,3 +150,8 @@ def assert_whole(seen: Seen, log: list[dict[str, Any]], *, after: int = 0) -> No
     """All of the log above `after`, each event once, in order, and the same to the letter."""
     assert seen.versions == list(range(after + 1, len(log) + 1))
     assert seen.events == log[after:]
+
+
+def moment(event: dict[str, Any]) -> datetime:
+    """When it was appended, by the database's clock."""
+    return datetime.fromisoformat(event["time"])

@@ -41,10 +41,10 @@ def test_a_private_file_is_its_owners_whatever_the_umask_and_replaces_the_old(tm
 def test_a_running_factory_is_found_until_it_is_forgotten(tmp_path: Path):
     assert read_running(tmp_path) is None
     write_running(tmp_path, running(os.getpid()))
-    assert require_running(tmp_path) == running(os.getpid())
+    assert require_running(tmp_path, otherwise="PYGENT_URL") == running(os.getpid())
     forget_running(tmp_path)
-    with pytest.raises(Unavailable, match="pygent up"):
-        require_running(tmp_path)
+    with pytest.raises(Unavailable, match=r"pygent up.* PYGENT_URL"):
+        require_running(tmp_path, otherwise="PYGENT_URL")
 
 
 def test_one_that_was_killed_is_not_believed(tmp_path: Path):

@@ -1,0 +1,66 @@
+"""Every command teaches itself, and wrong usage is told as such; nothing runs for that."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli.agents import read_spec
+from hub.cli.app import COMMANDS, app
+from protocols.errors import InvalidRequest
+
+EXIT_USAGE = 2
+DEEPER = [
+    ["agents", "ls"], ["agents", "show"], ["agents", "create"],
+    ["tasks", "ls"], ["tasks", "show"], ["tasks", "create"], ["tasks", "cancel"],
+    ["token", "create"], ["token", "ls"], ["token", "revoke"], ["projections", "rebuild"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *DEEPER], ids=" ".join)
+def test_every_command_teaches_itself(command: list[str]):
+    said = CliRunner().invoke(app, [*command, "--help"], prog_name="pygent")
+    assert said.exit_code == 0
+    assert " ".join(["Usage: pygent", *command]) in said.output
+    assert "--supervised" not in said.output
+
+
+def test_the_list_of_commands_names_each():
+    said = CliRunner().invoke(app, ["--help"])
+    assert all(name in said.output for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["nothing"], ["run"], ["run", "echo"], ["tail", "x", "--after", "minus"], ["agents", "fly"],
+     ["tasks", "ls", "--state", "asleep"], ["tasks", "ls", "--limit", "0"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_usage_ends_with_two(command: list[str]):
+    said = CliRunner().invoke(app, command)
+    assert said.exit_code == EXIT_USAGE
+    assert "Usage: " in said.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: x\nlimits: {steps: none}\n", "limits.steps"),
+        ("name: x\nstrategy: dream\n", 'strategy: .* "dream"'),
+        ("name: Bad Name\ncolour: red\n", "name: .*colour: "),
+        ("name: [", "neither YAML nor JSON"),
+        ("- a list", "the whole: "),
+        ("", "the whole: "),
+        ("\xff", "cannot be read"),
+    ],
+)
+def test_a_bad_spec_names_the_file_the_field_and_the_value(tmp_path: Path, text: str, words: str):
+    path = tmp_path / "agent.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InvalidRequest, match=f"agent.yaml.*{words}"):
+        read_spec(path)
+
+
+def test_a_spec_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(InvalidRequest, match=r"none\.yaml cannot be read"):
+        read_spec(tmp_path / "none.yaml")
