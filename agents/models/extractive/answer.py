@@ -10,6 +10,7 @@ from agents.models.extractive.ranking import Scored, chosen, ranked
 from agents.models.extractive.units import Found, Kind, Unit, units
 
 CREDIT = "*Quoted word for word by the extractive model, which is no language model.*"
+COVERED = 0.6  # of the question's words, by rarity; with less, the answer says so
 _MOST_FOLLOWING = 6  # list items or rows that a quoted `…:` brings along
 _FEW = 3  # units; with fewer, the best one's paragraph is quoted further
 _SHOWN_QUESTION = 200
@@ -27,7 +28,13 @@ def compose(question: str, passages: Sequence[Found]) -> str:
         f"### {titles[document]}\n\n{_section(own)}"
         for document, own in _by_document(picked, quoted)
     ]
-    return "\n\n".join([*sections, CREDIT])
+    return "\n\n".join([*_warning(picked), *sections, CREDIT])
+
+
+def _warning(picked: Sequence[Scored]) -> list[str]:
+    """Said first when no unit speaks of most of the question."""
+    is_near = max(one.coverage for one in picked) >= COVERED
+    return [] if is_near else ["Nothing in the documents covers all of this. The nearest I found:"]
 
 
 def _nothing(question: str, passages: Sequence[Found]) -> str:

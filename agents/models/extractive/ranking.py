@@ -26,9 +26,9 @@ _STOP_WORDS = frozenset(
         r"\w+",
         """a about all am an and any are as at be been but by can could did do does for from get had
         has have how i if in into is it its itself just may me mean means meant might must my no
-        not of on one or our ours please shall she should show so some tell than that the their
+        not of on one or our ours own please shall she should show so some tell than that the their
         them then there these they this those to too us was we were what whats when where which
-        who whom whose why will with would you your explain describe give
+        who whom whose why will with would you your use used using explain describe give
         und der die das ist wie was ein eine ich""",
     ),
 )
@@ -118,20 +118,22 @@ def _length(words: int, kind: Kind) -> float:
 
 def _fit(unit: Unit, *, question: str, weights: dict[str, float]) -> float:
     fit = 1.0
-    if _DEFINITION.search(question) and _defines(unit, weights):
-        fit *= 1.8
-    if _PROCEDURE.search(question) and (unit.kind is Kind.CODE or "`" in unit.text):
-        fit *= 1.5
+    if _DEFINITION.search(question):
+        fit *= _defines(unit, weights)
+    if _PROCEDURE.search(question):
+        fit *= 1.7 if unit.kind is Kind.CODE else 1.25 if "`" in unit.text else 1.0
     if unit.text.rstrip().endswith("?"):
         fit *= 0.6  # another question is no answer
     return fit
 
 
-def _defines(unit: Unit, weights: dict[str, float]) -> bool:
-    """Whether the unit begins with what was asked for and goes on to say what it is."""
+def _defines(unit: Unit, weights: dict[str, float]) -> float:
+    """More when the unit begins with what was asked for and goes on to say what it is."""
     head = re.split(r"\b(?:is|are|means|says|stands for)\b|[:\u2014\u2013=]", unit.text, maxsplit=1)
-    subject = terms(head[0])
-    return len(head) > 1 and 0 < len(subject) <= 4 and any(term in weights for term in subject)  # noqa: PLR2004  a short subject
+    subject = set(terms(head[0]))
+    if len(head) == 1 or not subject & weights.keys():
+        return 1.0
+    return 2.0 if subject <= weights.keys() else 1.1
 
 
 def chosen(scored: Sequence[Scored]) -> list[Scored]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
@@ -109,7 +110,7 @@ def _blocks(text: str) -> Iterator[tuple[Kind | None, str]]:
     """Blocks in order; a heading comes as None."""
     lines = iter(text.splitlines())
     paragraph: list[str] = []
-    header: list[str] = []  # of the table being read
+    rows: list[str] = []
     for line in lines:
         kind = _kind(line)
         if kind == "text" or (kind == "indent" and paragraph):
@@ -118,18 +119,22 @@ def _blocks(text: str) -> Iterator[tuple[Kind | None, str]]:
         yield from _joined(paragraph)
         paragraph = ["\0" + _ITEM.sub(r"\1", line).strip()] if kind == "item" else []
         if kind == "row":
-            cells = _cells(line)
-            if header and not _RULE_ROW.match(line):
-                yield Kind.ROW, _row(header, cells)
-            header = header or cells
+            rows.append(line)
             continue
-        header = []
+        yield from _rows(rows)
+        rows = []
         yield from _alone(kind, line, lines)
     yield from _joined(paragraph)
+    yield from _rows(rows)
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip().replace("\\|", "|") for cell in _BAR.split(_ROW.sub(r"\1", line))]
+def _rows(lines: list[str]) -> Iterator[tuple[Kind, str]]:
+    """A table's rows; a passage that begins in the middle of one has lost its header."""
+    has_header = len(lines) > 1 and _RULE_ROW.match(lines[1])
+    header = _cells(lines[0]) if has_header else []
+    for line in lines[2:] if has_header else lines:
+        if not _RULE_ROW.match(line):
+            yield Kind.ROW, _row(header, _cells(line))
 
 
 def _alone(kind: str, line: str, lines: Iterator[str]) -> Iterator[tuple[Kind | None, str]]:
@@ -171,12 +176,16 @@ def _code(opening: str, lines: Iterator[str]) -> str:
     return "\n".join([opening.strip(), *inside, fence])
 
 
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in _BAR.split(_ROW.sub(r"\1", line))]
+
+
 def _row(header: list[str], cells: list[str]) -> str:
     """A table's row as a line that can stand without its table."""
     first, *rest = cells
     told = [
-        cell if index == 0 else f"{name}: {cell}"
-        for index, (name, cell) in enumerate(zip(header[1:], rest, strict=False))
+        cell if index == 0 or not name else f"{name}: {cell}"
+        for index, (name, cell) in enumerate(zip_longest(header[1:], rest, fillvalue=""))
         if cell.strip("-\u2013\u2014 ")
     ]
     name = first if "`" in first or "*" in first else f"**{first}**"

@@ -96,6 +96,17 @@ def test_a_passage_that_begins_inside_code_keeps_it_as_code() -> None:
     assert [unit.kind for unit in rest] == [Kind.SENTENCE, Kind.SENTENCE]
 
 
+def test_a_table_that_lost_its_header_names_no_columns() -> None:
+    (row, _) = units(found("| Worker | claims tasks | executor |\n| Task | a request | run |")[0])
+    assert row.text == "**Worker**: claims tasks · executor"
+
+
+def test_an_answer_that_covers_little_of_the_question_says_so() -> None:
+    answer = compose("Where do imports stand in COBOL?", found(GUIDE))
+    assert answer.startswith("Nothing in the documents covers all of this.")
+    assert "Imports stand at the top." in answer
+
+
 @pytest.mark.parametrize("text", ["", "|", "```", "# ", "- ", "a" * 100_000, "|" * 500, "\n" * 99])
 def test_no_text_breaks_it(text: str) -> None:
     assert compose("What is it for, and why?", found(text, text))
