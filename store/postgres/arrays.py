@@ -10,7 +10,8 @@ lower bound of each dimension, then each element with its length, -1 for null.
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from psycopg import AsyncConnection
 from psycopg.abc import Buffer
@@ -22,7 +23,7 @@ BOOL, BYTEA, INT2, INT4, TEXT, UUID = 16, 17, 21, 23, 25, 2950  # types of the e
 _EMPTY = struct.Struct(">3i").pack
 _HEADER = struct.Struct(">5i").pack
 _LENGTH = struct.Struct(">i").pack
-_LENGTHS = [_LENGTH(length) for length in range(4096)]
+_length = lru_cache(maxsize=8192)(_LENGTH)
 _NULL = _LENGTH(-1)
 _UUID_LENGTH = _LENGTH(16)
 
@@ -147,14 +148,15 @@ def _varying(values: Sequence[bytes | None], element: int) -> bytes:
     count = len(values)
     if not count:
         return _EMPTY(0, 0, element)
-    if values.count(None) == count:
-        return _HEADER(1, 1, element, count, 1) + _NULL * count
-    return _HEADER(1, 1, element, count, 1) + b"".join(
-        [
-            _NULL
-            if value is None
-            else (_LENGTHS[len(value)] if len(value) < len(_LENGTHS) else _LENGTH(len(value)))
-            + value
-            for value in values
-        ]
-    )
+    header = _HEADER(1, 1, element, count, 1)
+    nulls = values.count(None)
+    if nulls == count:
+        return header + _NULL * count
+    if nulls:
+        return header + b"".join(
+            [_NULL if value is None else _length(len(value)) + value for value in values]
+        )
+    flat: list[Any] = [None] * (2 * count)
+    flat[0::2] = map(_length, map(len, cast("Sequence[bytes]", values)))
+    flat[1::2] = values
+    return header + b"".join(flat)

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Protocol
 
 import msgspec
+from anyio.lowlevel import checkpoint
 from msgspec import Struct
 
-from protocols.events import join
+from protocols.events import KINDS, join
 from protocols.principals import Actor
 from store.postgres.appends import NAMES, Entry
 from store.postgres.counters import Counters
@@ -26,7 +27,7 @@ MAX_WAITING_BATCHES = 1000
 Frame = tuple[str, bytes]
 _Run = tuple[str, int, list[bytes]]  # channel, first version, lines
 _json = msgspec.json.Encoder().encode
-_LINE = b'{"type":"%b","version":%d,"time":%b,"actor":%b,"attempt":%d,"data":%b}'
+_BEGINNINGS = {name.encode(): b'{"type":"%b","version":' % name.encode() for name in KINDS}
 
 
 class Publisher(Protocol):
@@ -84,6 +85,9 @@ class Publication:
         """Publishes what waits, until cancelled."""
         while True:
             await self._wake.wait()
+            # Those who were acknowledged append again first, so that their batch is on its way
+            # and this is encoded while Postgres works.
+            await checkpoint()
             await self.flush(epoch)
 
     async def flush(self, epoch: "EpochSource") -> None:
@@ -115,7 +119,8 @@ def frames_of(commits: Sequence[Commit], *, epoch: str) -> list[Frame]:
         time, encoded_time = None, b""
         for written in commit.written:
             if written.time is not time:  # one for all, but for repeats
-                time, encoded_time = written.time, _json(written.time)
+                time = written.time
+                encoded_time = b',"time":' + _json(time)
             entry = written.entry
             first = written.version - len(entry.events) + 1
             lines = lines_of(entry, first=first, time=encoded_time)
@@ -141,17 +146,17 @@ def channel_of(entry: Entry) -> str:
 def lines_of(entry: Entry, *, first: int, time: bytes) -> list[bytes]:
     """The envelopes of an append's events, byte for byte as `protocols.events.envelope` gives them.
 
-    Spliced, which takes half the time: `time` is encoded already.
+    Put together from ready pieces, which takes half the time; `time` is encoded already.
     """
-    actor, attempt = _actor(entry.append.actor), entry.append.attempt
+    writer = _writer(entry.append.actor, entry.append.attempt)
     lines: list[bytes] = []
     for _, kind, head, body in entry.events:
         data = join(head, body)
-        lines.append(_LINE % (kind, first, time, actor, attempt, data))
+        lines.append(b"".join((_BEGINNINGS[kind], b"%d" % first, time, writer, data, b"}")))
         first += 1
     return lines
 
 
 @lru_cache(maxsize=1024)
-def _actor(actor: Actor) -> bytes:
-    return _json(actor)
+def _writer(actor: Actor, attempt: int) -> bytes:
+    return b',"actor":%b,"attempt":%d,"data":' % (_json(actor), attempt)
