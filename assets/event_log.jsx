@@ -7,7 +7,7 @@ import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Coloured } from "$/public/code.jsx";
 import { EventPages } from "$/public/event_pages.js";
 import * as format from "$/public/format.js";
-import { Copy, Icon } from "$/public/parts.jsx";
+import { Copy, Icon, reveal } from "$/public/parts.jsx";
 
 const ROW = 26; // px
 const NEAR_END = 60; // px
@@ -57,7 +57,7 @@ export function EventLog({ watch, from = 1, to, belongs = null }) {
     event.preventDefault();
     const next = Math.min(to, Math.max(from, (chosen ?? (step > 0 ? from - 1 : to + 1)) + step));
     setChosen(next);
-    virtual.scrollToIndex(next - from, { align: "auto" });
+    reveal(scroller.current, { top: (next - from) * ROW, height: ROW });
   };
   const detail = chosen === null ? null : pages.at(chosen);
   return (

@@ -178,6 +178,13 @@ export function isTyping(event) {
     || event.target.closest?.("input, textarea, select, [contenteditable], dialog");
 }
 
+/** Scrolls a list just so far that a row of fixed height is seen whole; `inset` is a sticky head. */
+export function reveal(node, { top, height, inset = 0 }) {
+  const bottom = top + height + inset;
+  if (top < node.scrollTop) node.scrollTop = top;
+  else if (bottom > node.scrollTop + node.clientHeight) node.scrollTop = bottom - node.clientHeight;
+}
+
 /** A dialog of the browser's own: focus stays inside, Esc closes it. */
 export function Dialog({ title, onClose, children, className = "" }) {
   const ref = useRef(null);

@@ -19,6 +19,7 @@ export class TaskList {
     this.known = new Map(); // id -> row, shown or waiting
     this.fresh = []; // rows that wait behind the pill
     this.cursor = null;
+    this.position = null; // in the feed: {epoch, offset}
     this.face = "loading";
     this.problem = null;
     this.isPaging = false;
@@ -39,9 +40,16 @@ export class TaskList {
       if (this.isClosed) return;
       this.stop();
       this.stop = watch(channels.tasks, {
-        onPublication: (row) => this.take(row),
-        onReady: () => this.readFirst(),
-        onGap: () => this.readFirst(),
+        since: this.position ?? undefined, // of a list that was left and is shown again
+        onPublication: (row, offset) => {
+          if (this.position) this.position.offset = offset;
+          this.take(row);
+        },
+        onReady: ({ streamPosition }) => {
+          this.position ??= streamPosition ?? null;
+          this.readFirst();
+        },
+        onGap: () => this.readAnew(),
       });
       if (this.face === "loading") await this.readFirst();
     } catch (problem) {
@@ -55,14 +63,23 @@ export class TaskList {
     clearTimeout(this.timer);
   }
 
-  /** The newest page, merged into what is shown. */
-  async readFirst() {
+  /** Changes were missed for good: nothing of what is shown is sure. */
+  readAnew() {
+    this.position = null;
+    return this.readFirst(true);
+  }
+
+  /** The newest page, merged into what is shown, or in its place where the two do not meet. */
+  async readFirst(isAnew = false) {
     try {
       const page = await read(this.path(null));
       if (this.isClosed) return;
-      const isFirst = this.face !== "filled";
+      const meets = !page.next || page.items.some((row) => this.known.has(row.id));
+      const isFirst = isAnew || this.face !== "filled" || !meets;
       if (isFirst) {
         this.rows = [];
+        this.fresh = [];
+        this.known.clear();
         this.cursor = page.next;
       }
       for (const row of page.items) this.add(row, isFirst || this.mayInsert());

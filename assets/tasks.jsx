@@ -5,12 +5,13 @@ import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, use
 import { Link, useNavigate, useSearchParams } from "react-router";
 
 import * as format from "$/public/format.js";
-import { Ago, Avatar, Copy, Failure, Icon, Lane, State, isTyping, useIsPhone, useNow } from "$/public/parts.jsx";
+import { Ago, Avatar, Copy, Failure, Icon, Lane, State, isTyping, reveal, useIsPhone, useNow } from "$/public/parts.jsx";
 import { AgentChoice, Empty, StateBar, TextField } from "$/public/tasks_filters.jsx";
 import { TaskList } from "$/public/task_list.js";
 
 const RANGES = [["15m", "15 min"], ["1h", "1 h"], ["24h", "24 h"], ["7d", "7 d"], ["all", "all time"]];
 const ROW = { wide: 36, phone: 96 }; // px
+const HEAD = 33; // px, the sticky row of columns
 let kept = null; // the last list and where it was scrolled, for coming back
 
 /** The page. */
@@ -56,7 +57,7 @@ function useTaskList(filter) {
     const next = new TaskList(filter, draw);
     if (kept?.key === key) {
       for (const row of kept.list.rows) next.known.set(row.id, row);
-      Object.assign(next, { rows: kept.list.rows, cursor: kept.list.cursor, face: "filled", offset: kept.offset });
+      Object.assign(next, { rows: kept.list.rows, cursor: kept.list.cursor, position: kept.list.position, face: "filled", offset: kept.offset });
     }
     return Object.assign(next, { key });
   }, [filter]);
@@ -104,7 +105,7 @@ function Rows({ list }) {
   const items = virtual.getVirtualItems();
   const isOpen = items.some(({ index }) => rows[index] && !format.isFinal(rows[index].state));
   const now = useNow(isOpen ? 1000 : 15_000);
-  const selected = useRowKeys({ rows, virtual, scroller, isPhone });
+  const selected = useRowKeys({ rows, height: isPhone ? ROW.phone : ROW.wide, scroller });
 
   list.mayInsert = () => (scroller.current?.scrollTop ?? 0) < 4 && !isOver.current;
   const scrolled = () => {
@@ -152,7 +153,7 @@ function Rows({ list }) {
 }
 
 /** j, k and Enter; the row that has the focus is the selected one. */
-function useRowKeys({ rows, virtual, scroller }) {
+function useRowKeys({ rows, height, scroller }) {
   const [selected, setSelected] = useState(null);
   const navigate = useNavigate();
   const state = useRef({});
@@ -168,14 +169,14 @@ function useRowKeys({ rows, virtual, scroller }) {
       const next = Math.min(current.length - 1, Math.max(0, index + (event.key === "j" ? 1 : -1)));
       if (!current[next]) return;
       setSelected(current[next].id);
-      virtual.scrollToIndex(next, { align: "auto" });
+      reveal(scroller.current, { top: next * height, height, inset: HEAD });
       requestAnimationFrame(() => requestAnimationFrame(() => {
         scroller.current?.querySelector(`[data-index="${next}"] a`)?.focus({ preventScroll: true });
       }));
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
-  }, [virtual, scroller, navigate]);
+  }, [height, scroller, navigate]);
   return selected;
 }
 

@@ -5,7 +5,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef } from "react";
 
 import * as format from "$/public/format.js";
-import { Icon } from "$/public/parts.jsx";
+import { Icon, reveal } from "$/public/parts.jsx";
 
 const ROW = { wide: 28, phone: 52 }; // px
 const SPANS = [ // seconds of an axis
@@ -47,7 +47,7 @@ export function Waterfall({ task, selected, onSelect, now, isPhone }) {
     const index = steps.findIndex((step) => step.id === selected);
     const next = index < 0 ? (by > 0 ? 0 : steps.length - 1) : Math.min(steps.length - 1, Math.max(0, index + by));
     onSelect(steps[next].id);
-    virtual.scrollToIndex(next, { align: "auto" });
+    reveal(scroller.current, { top: next * height, height });
   };
   const share = (time) => Math.max(0, Math.min(1, (time - start) / 1000 / span));
   return (

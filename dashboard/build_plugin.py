@@ -4,6 +4,7 @@ Runs only inside `reflex export`.
 """
 
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,17 @@ class SameOrigin(Plugin):
             changed += count
         if not changed:
             raise RuntimeError("no backend address found in the built pages")
+
+
+class OnlyTheSite(Plugin):
+    """Leaves the sources of the live parts out of the site: they are in its bundles already."""
+
+    def post_build(self, *, static_dir: Path, **_context: object) -> None:
+        """Remove what Reflex copied from `assets/` for the bundler alone."""
+        for pattern in ("*.js", "*.jsx", "*.js.gz", "*.jsx.gz"):
+            for source in static_dir.glob(pattern):
+                source.unlink()
+        shutil.rmtree(static_dir / "styles", ignore_errors=True)
 
 
 def _follow_origin(match: re.Match[str]) -> str:

@@ -9,13 +9,18 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from dashboard.app import application
+from protocols import events
+from protocols.messages import Citation, user_message
+from protocols.tasks import fold
 
 pytestmark = pytest.mark.browser
 
@@ -50,6 +55,7 @@ OVERVIEW = {
     "open": [],
     "position": 1,
 }
+TASK = "0199c3f2-0000-7000-8000-000000000001"
 Answers = dict[str, tuple[int, object]]
 
 
@@ -185,9 +191,9 @@ def test_rows_are_virtual_move_with_keys_and_back_returns_to_the_place(
     assert page.locator(".vrows .vrow").count() < 100
     for _ in range(60):
         page.keyboard.press("j")
-    page.locator(".vrow.selected", has_text="Question 2941").wait_for()
+    page.locator(".vrow.selected a:focus", has_text="Question 2941").wait_for()
     before = page.evaluate("document.querySelector('.vscroll').scrollTop")
-    assert before > 0
+    assert before > 60 * 36 - 800, "the selected row is in sight"
     page.keyboard.press("Enter")
     page.wait_for_url("**/tasks/task-2941")
     page.get_by_text("There is no such task").wait_for()
@@ -235,3 +241,51 @@ def test_the_login_page_says_where_a_link_comes_from(
     page = open_page("/login", {"/api/v1/me": (401, {"detail": "nobody"})})
     page.get_by_text("pygent login-link").wait_for()
     assert page.title() == "Log in · PyGent Factory"
+
+
+def test_an_answer_is_markdown_without_html_and_its_numbers_open_their_passages(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    said = (
+        "## Found\n\n**Bold** and `code` [1], <img src=x onerror=alert(1)>\n\n"
+        "[bad](javascript:alert(1)) [good](https://example.org/)\n\n"
+        "| a | b |\n|---|--:|\n| x | 1 |\n\n```py\nprint(1)\n```\n"
+    )
+    page = open_page(f"/tasks/{TASK}", {f"/api/v1/tasks/{TASK}": (200, _answered(said))})
+    page.locator(".md strong", has_text="Bold").wait_for()
+    assert page.locator(".md img").count() == 0
+    assert page.get_by_text("<img src=x onerror=alert(1)>").count() == 1
+    assert page.locator(".md a").count() == 1
+    assert page.locator(".md table td.right").inner_text() == "1"
+    page.locator(".md .cite").click()
+    page.get_by_role("dialog").get_by_text("the passage itself").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+
+
+def _answered(text: str) -> dict[str, object]:
+    """A completed task as REST answers it."""
+    cited = Citation(
+        n=1, collection="docs", document="d", title="Title", chunk="c", quote="the passage itself"
+    )
+    facts = [
+        events.TaskSubmitted("a", "guide", 1, "extractive", "Why?", (user_message("Why?"),)),
+        events.AttemptStarted("w1"),
+        events.StepStarted(step="1.1", kind=events.StepKind.MODEL, name="extractive"),
+        events.MessageStarted(message="1.1", step="1.1"),
+        events.MessageFinished(message="1.1", text=text, citations=(cited,)),
+        events.StepFinished(step="1.1", usage=events.Usage(input=9, output=3)),
+        events.TaskCompleted(message="1.1", text=text),
+    ]
+    history = [
+        events.Event(
+            type=fact.TYPE,
+            version=version,
+            time=datetime(2026, 11, 22, 12, 0, version, tzinfo=UTC),
+            actor="user:ada",
+            attempt=1,
+            data=msgspec.Raw(events.join(*events.split(fact))),
+        )
+        for version, fact in enumerate(facts, start=1)
+    ]
+    return {**json.loads(msgspec.json.encode(fold(TASK, history))), "epoch": "e"}
