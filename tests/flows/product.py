@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,11 +53,11 @@ class Product:
     data_dir: Path
     port: int
     user: str | None = None
+    command: Sequence[str] = (str(COMMAND),)
     environment: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     key: str = ""
     ready_seconds: float = 0.0
-    _keys: int = 0
 
     @property
     def url(self) -> str:
@@ -81,7 +81,7 @@ class Product:
             said_before = self.out.count("ready http")
             began = time.monotonic()
             self.process = subprocess.Popen(
-                [COMMAND, "up", *arguments],
+                [*self.command, "up", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -197,7 +197,7 @@ class Product:
         for name in (name for name, value in changes.items() if value is None):
             environment.pop(name, None)
         done = subprocess.run(
-            [COMMAND, *arguments],
+            [*self.command, *arguments],
             input=None if text is None else text.encode(),
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
@@ -258,7 +258,11 @@ def place(*, user: str | None = None, deep: int = 0) -> Generator[Path]:
 
 @contextmanager
 def prepared(
-    *, user: str | None = None, deep: int = 0, environment: Mapping[str, str] | None = None
+    *,
+    user: str | None = None,
+    command: Sequence[str] = (str(COMMAND),),
+    deep: int = 0,
+    environment: Mapping[str, str] | None = None,
 ) -> Generator[Product]:
     """A product that is not started; whatever the test does, nothing of it is left."""
     with place(user=user, deep=deep) as directory:
@@ -267,6 +271,7 @@ def prepared(
             data_dir=directory / "data",
             port=free_port(),
             user=user,
+            command=command,
             environment=environment or {},
         )
         try:
@@ -277,14 +282,9 @@ def prepared(
 
 
 @contextmanager
-def running(
-    *arguments: str,
-    user: str | None = None,
-    deep: int = 0,
-    environment: Mapping[str, str] | None = None,
-) -> Generator[Product]:
+def running(*arguments: str, environment: Mapping[str, str] | None = None) -> Generator[Product]:
     """A product that serves; at the end it stops within its ten seconds and leaves nothing."""
-    with prepared(user=user, deep=deep, environment=environment) as product:
+    with prepared(environment=environment) as product:
         product.start(*arguments)
         yield product
         if product.process is not None:

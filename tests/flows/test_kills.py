@@ -17,7 +17,7 @@ from protocols.tasks import Task, TaskState, fold
 from tests.flows.product import Product, running, scripted, spoken, words
 from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history, moment
 
-DELTAS = 200
+DELTAS = 150
 TAKE_OVER_SECONDS = 17.0
 OVER_SECONDS = 60.0
 
@@ -31,7 +31,7 @@ def mortal() -> Generator[Product]:
 
 @pytest.fixture(scope="module")
 async def speaker(anyio_backend: object, mortal: Product) -> str:
-    spec = scripted("speaker", spoken(DELTAS, seconds=4.0))
+    spec = scripted("speaker", spoken(DELTAS, seconds=3.0))
     async with mortal.client() as client:
         await client.agents.create(AgentSpec.model_validate(spec))
     return "speaker"

@@ -4,22 +4,26 @@ import os
 import stat
 import subprocess
 import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import anyio
 import psutil
 import pytest
 from anyio.to_thread import run_sync
 
+from hub.cli.settings import inherited
 from protocols.agents import AgentSpec
 from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
 from protocols.tasks import TaskState
 from tests.flows.product import (
+    COMMAND,
+    ROOT,
     SHORT_LEASES,
     Product,
-    is_part,
     lives,
     prepared,
     running,
@@ -37,26 +41,30 @@ async def ask(client: RestClient, *turns: dict[str, object]) -> TaskReceipt:
     return await client.tasks.submit(SubmitTask(agent="speaker", input="speak"))
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_a_second_start_continues_where_the_first_ended(end: str):
-    """Stopped softly the task is handed back; after `kill -9` its lease runs out."""
+async def test_a_second_start_continues_where_the_first_ended():
+    """After `kill -9` of all the lease runs out; stopped softly the task is handed back."""
     with running(environment={**SHORT_LEASES, "PYGENT_GRACE_SECONDS": "0.3"}) as product:
         async with product.client() as client:
-            receipt = await ask(client, dict(spoken(200, seconds=4.0)))
+            receipt = await ask(client, dict(spoken(150, seconds=3.0)))
             async with by_socket(product, receipt) as one, by_sse(product, receipt) as other:
-                await one.saw("message.delta", count=10)
-                await run_sync(product.stop if end == "stop" else product.kill)
-                await run_sync(product.start)
+                for number, end in enumerate((product.kill, product.stop), start=1):
+                    await one.saw("attempt.started", count=number, seconds=30)
+                    before = one.deltas
+                    await one.saw("message.delta", count=before + 5)
+                    await run_sync(end)
+                    await run_sync(product.start)
                 await one.over(seconds=60)
                 await other.over(seconds=60)
             log = await everything(client, receipt.id)
             task, _ = await client.tasks.get(receipt.id)
         assert_whole(one, log)
         assert_whole(other, log)
-        assert (task.state, task.answer) == (TaskState.COMPLETED, words(200))
-        first, last = task.attempts
-        assert first.outcome == ("handed_back" if end == "stop" else "died")
-        assert not last.is_alone or end == "kill"
+        assert (task.state, task.answer) == (TaskState.COMPLETED, words(150))
+        assert [attempt.outcome for attempt in task.attempts] == [
+            "died",
+            "handed_back",
+            "completed",
+        ]
 
 
 async def test_a_poisoned_task_is_given_up_with_its_reasons_and_harms_nobody():
@@ -96,73 +104,78 @@ def kill_alone(product: Product) -> None:
     raise AssertionError("no attempt is made alone")
 
 
-def test_two_factories_run_side_by_side_one_as_an_ordinary_user_with_a_long_path():
-    """Sockets stand in a short directory of their own, whatever the data directory's path."""
-    user = ordinary_user()
+async def test_two_factories_run_side_by_side_one_as_an_ordinary_user_with_a_long_path():
+    """Sockets stand in a short directory of their own; two workers share the tasks."""
+    user, command, environment = ordinary_user()
     with ExitStack() as stack:
-        deep = stack.enter_context(prepared(user=user, deep=8))
+        deep = stack.enter_context(
+            prepared(user=user, command=command, environment=environment, deep=8)
+        )
         plain = stack.enter_context(prepared())
         assert len(str(deep.data_dir)) > 150
         with ThreadPoolExecutor() as pool:
-            list(pool.map(Product.start, (deep, plain)))
+            for started in (pool.submit(deep.start), pool.submit(plain.start, "--workers", "2")):
+                started.result()
 
-        for product in (deep, plain):
-            said = product.run("agents", "ls")
-            assert said.code == 0, said.err
+        said = deep.run("agents", "ls")
+        assert said.code == 0, said.err
         if user:
-            owners = {one.username() for one in deep.everybody()}
-            assert owners == {user}
-            assert "root" not in owners
+            assert {one.username() for one in deep.everybody()} == {user}
         pids = [{one.pid for one in product.everybody()} for product in (deep, plain)]
         assert not pids[0] & pids[1]
 
         deep.stop()
+        assert not (deep.data_dir / "run.json").exists()
         assert all(lives(plain.part(name)) for name in ("hub", "worker", "postgres", "valkey"))
+        assert len(await workers_of_many_tasks(plain)) == 2
         plain.stop()
 
 
-def ordinary_user() -> str | None:
-    """Somebody else than root who can run this installation; None when we are ordinary."""
+def ordinary_user() -> tuple[str | None, Sequence[str], Mapping[str, str]]:
+    """Somebody else than root, and a way in which he can run this installation."""
     if os.geteuid():
-        return None
-    probe = [sys.executable, "-c", "import hub.cli.app"]
-    done = subprocess.run(probe, user="nobody", cwd="/", capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"nobody cannot run {sys.executable}, which lies where only root may read")
-    return "nobody"
+        return None, (str(COMMAND),), {}
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    packages = [str(ROOT), sysconfig.get_path("platlib")]
+    choices: list[tuple[tuple[str, ...], dict[str, str]]] = [
+        ((str(COMMAND),), {}),
+        (  # where root's own Python lies in a directory of his
+            (f"/usr/bin/python{version}", "-m", "hub.cli.app"),
+            {"PYTHONPATH": os.pathsep.join(packages)},
+        ),
+    ]
+    for command, environment in choices:
+        with suppress(OSError):
+            probe = [*command, "up", "--help"]  # imports all of it
+            env = inherited(HOME="/", **environment)
+            subprocess.run(probe, user="nobody", cwd="/", env=env, capture_output=True, check=True)
+            return "nobody", command, environment
+    pytest.skip(f"nobody cannot run {sys.executable}, which lies where only root may read")
 
 
-def test_only_the_owner_reads_what_is_kept_in_the_data_directory():
-    with running() as product:
-        for name in ("run.json", "cli-key", "service-password", "login-link", "lock"):
-            mode = (product.data_dir / name).stat().st_mode
-            assert stat.S_IMODE(mode) == 0o600, name
-        assert stat.S_IMODE(product.data_dir.stat().st_mode) == 0o700
-        assert product.run_json()["url"] == product.url
-        for one in product.everybody():
-            command = " ".join(one.cmdline())
-            assert "pgk_" not in command
-            assert product.key not in command
-        product.stop()
-        assert not (product.data_dir / "run.json").exists()
+async def workers_of_many_tasks(product: Product) -> set[str]:
+    """The names of those who did 24 tasks of a second each."""
+    workers: set[str] = set()
+    async with product.client() as client:
+        spec = scripted("speaker", spoken(10, seconds=1.0))
+        await client.agents.create(AgentSpec.model_validate(spec))
+        requests = [SubmitTask(agent="speaker", input=str(number)) for number in range(24)]
+        ids = [(await client.tasks.submit(request)).id for request in requests]
+        with anyio.fail_after(30):
+            for task_id in ids:
+                while not (task := (await client.tasks.get(task_id))[0]).state.is_final:
+                    await anyio.sleep(0.1)
+                workers |= {attempt.worker for attempt in task.attempts}
+    return workers
 
 
-async def test_more_workers_share_the_tasks():
-    with running("--workers", "2", environment=SHORT_LEASES) as product:
-        async with product.client() as client:
-            await client.agents.create(
-                AgentSpec.model_validate(scripted("speaker", spoken(10, seconds=1.0)))
-            )
-            ids = [
-                (await client.tasks.submit(SubmitTask(agent="speaker", input=str(n)))).id
-                for n in range(24)
-            ]
-            workers: set[str] = set()
-            with anyio.fail_after(30):
-                for task_id in ids:
-                    while not (task := (await client.tasks.get(task_id))[0]).state.is_final:
-                        await anyio.sleep(0.1)
-                    workers |= {attempt.worker for attempt in task.attempts}
-        found = [one for one in product.everybody() if is_part(one, "worker")]
-        assert len(found) == 2
-        assert len(workers) == 2
+def test_only_the_owner_reads_what_is_kept_in_the_data_directory(product: Product):
+    for name in ("run.json", "cli-key", "service-password", "login-link", "lock"):
+        mode = (product.data_dir / name).stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600, name
+    assert stat.S_IMODE(product.data_dir.stat().st_mode) == 0o700
+    assert product.run_json()["url"] == product.url
+    for one in product.everybody():
+        command = " ".join(one.cmdline())
+        assert "pgk_" not in command
+        assert "postgresql://" not in command

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.flows.product import Product, Said, place, prepared, running
+from tests.flows.product import Product, Said, place, prepared
 
 EXIT_USAGE, EXIT_CONFLICT, EXIT_UNAVAILABLE = 2, 6, 7
 NO_SUCH_SERVER = "postgresql://nobody:secret-word@127.0.0.1:1/none"
@@ -83,27 +83,25 @@ def test_a_part_alone_says_which_server_it_cannot_reach(part: str):
     assert_one_sentence(said, "127.0.0.1", code=EXIT_UNAVAILABLE)
 
 
-async def test_a_ticket_logs_in_once_and_stands_in_no_output():
-    with running() as product:
-        link = product.data_dir / "login-link"
-        assert stat.S_IMODE(link.stat().st_mode) == 0o600
-        url, _, ticket = product.link().partition("#")
-        assert url == f"{product.url}/auth/ticket"
-        headers = {"Origin": product.url}
-        async with httpx.AsyncClient(trust_env=False, headers=headers) as browser:
-            first = await browser.post(url, json={"ticket": ticket})
-            assert first.status_code == 200
-            session = first.cookies["pygent_session"]
-            assert (await browser.get(f"{product.url}/api/v1/me")).status_code == 200
-        async with httpx.AsyncClient(trust_env=False, headers=headers) as stranger:
-            again = await stranger.post(url, json={"ticket": ticket})
-            assert again.status_code == 401
-            assert (await stranger.get(f"{product.url}/api/v1/me")).status_code == 401
+async def test_a_ticket_logs_in_once_and_stands_in_no_output(product: Product):
+    link = product.data_dir / "login-link"
+    assert stat.S_IMODE(link.stat().st_mode) == 0o600
+    url, _, ticket = product.link().partition("#")
+    assert url == f"{product.url}/auth/ticket"
+    headers = {"Origin": product.url}
+    async with httpx.AsyncClient(trust_env=False, headers=headers) as browser:
+        first = await browser.post(url, json={"ticket": ticket})
+        assert first.status_code == 200
+        session = first.cookies["pygent_session"]
+        assert (await browser.get(f"{product.url}/api/v1/me")).status_code == 200
+    async with httpx.AsyncClient(trust_env=False, headers=headers) as stranger:
+        again = await stranger.post(url, json={"ticket": ticket})
+        assert again.status_code == 401
+        assert (await stranger.get(f"{product.url}/api/v1/me")).status_code == 401
 
-        other = product.run("login-link").out.strip()
-        assert other.startswith(f"{product.url}/auth/ticket#")
-        product.stop()
-        assert_nowhere(product, ticket, session, product.key, other.partition("#")[2])
+    other = product.run("login-link").out.strip()
+    assert other.startswith(f"{product.url}/auth/ticket#")
+    assert_nowhere(product, ticket, session, product.key, other.partition("#")[2])
 
 
 def assert_nowhere(product: Product, *secrets: str) -> None:
