@@ -8,26 +8,24 @@ told.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 from anyio.lowlevel import checkpoint
-from msgspec import Struct
 
 from protocols.events import KINDS, join
 from protocols.principals import Actor
-from store.postgres.appends import NAMES, Entry
+from store.postgres.appends import NAMES, Answer, Entry
 from store.postgres.counters import Counters
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_WAITING_BATCHES = 1000
 
 Frame = tuple[str, bytes]
-_Run = tuple[str, int, list[bytes]]  # channel, first version, lines
+Written = tuple[Entry, Answer]
 _json = msgspec.json.Encoder().encode
-_BEGINNINGS = {name.encode(): b'{"type":"%b","version":' % name.encode() for name in KINDS}
+_BEGINNINGS = {name.encode(): b'\n{"type":"%b","version":' % name.encode() for name in KINDS}
 
 
 class Publisher(Protocol):
@@ -38,27 +36,16 @@ class Publisher(Protocol):
         ...
 
 
-class Written(Struct, frozen=True):
-    """One append that is in the log; `version` is of its last event."""
+class Commit:
+    """One batch that is in the log: its appends with their answers."""
 
-    entry: Entry
-    version: int
-    time: datetime
+    __slots__ = ("events", "position", "size", "written")
 
-
-class Commit(Struct, frozen=True):
-    """One batch that is in the log.
-
-    Attributes:
-        position: Of its last event.
-        events: How many there are.
-        size: Bytes of their heads and bodies.
-    """
-
-    written: list[Written]
-    position: int
-    events: int
-    size: int
+    def __init__(self, written: Sequence[Written]) -> None:
+        self.written = written
+        self.position = max([answer.position for _, answer in written])
+        self.events = sum([len(entry.events) for entry, _ in written])
+        self.size = sum([entry.size for entry, _ in written])
 
 
 class Publication:
@@ -112,29 +99,26 @@ class EpochSource(Protocol):
 
 
 def frames_of(commits: Sequence[Commit], *, epoch: str) -> list[Frame]:
-    """One frame a channel, or more where another writer's events lie between ours."""
+    """One frame a channel, or more where another writer's events lie between ours.
+
+    Put together from ready pieces, because it is done for every event: an event's line is byte for
+    byte what `protocols.events.envelope` gives, in half the time.
+    """
     runs: list[_Run] = []
     last: dict[str, _Run] = {}
     for commit in commits:
         time, encoded_time = None, b""
-        for written in commit.written:
-            if written.time is not time:  # one for all, but for repeats
-                time = written.time
-                encoded_time = b',"time":' + _json(time)
-            entry = written.entry
-            first = written.version - len(entry.events) + 1
-            lines = lines_of(entry, first=first, time=encoded_time)
+        for entry, answer in commit.written:
+            if answer.time is not time:  # one for all, but for repeats
+                time, encoded_time = answer.time, b',"time":' + _json(answer.time)
             channel = channel_of(entry)
+            version = answer.version - len(entry.events)
             run = last.get(channel)
-            if run is not None and run[1] + len(run[2]) == first:
-                run[2].extend(lines)
-            elif channel:
-                last[channel] = run = (channel, first, lines)
+            if run is None or run.version != version:
+                last[channel] = run = _Run(channel, version, epoch=epoch)
                 runs.append(run)
-    head = epoch.encode()
-    return [
-        (channel, b"%b %d\n%b" % (head, first, b"\n".join(lines))) for channel, first, lines in runs
-    ]
+            run.add(entry, encoded_time)
+    return [(run.channel, b"".join(run.pieces)) for run in runs if run.channel]
 
 
 def channel_of(entry: Entry) -> str:
@@ -143,18 +127,24 @@ def channel_of(entry: Entry) -> str:
     return f"{name}:{entry.append.stream}" if name else ""
 
 
-def lines_of(entry: Entry, *, first: int, time: bytes) -> list[bytes]:
-    """The envelopes of an append's events, byte for byte as `protocols.events.envelope` gives them.
+class _Run:
+    """A frame in the making: events of one stream without a gap, from after `version`."""
 
-    Put together from ready pieces, which takes half the time; `time` is encoded already.
-    """
-    writer = _writer(entry.append.actor, entry.append.attempt)
-    lines: list[bytes] = []
-    for _, kind, head, body in entry.events:
-        data = join(head, body)
-        lines.append(b"".join((_BEGINNINGS[kind], b"%d" % first, time, writer, data, b"}")))
-        first += 1
-    return lines
+    __slots__ = ("channel", "pieces", "version")
+
+    def __init__(self, channel: str, version: int, *, epoch: str) -> None:
+        self.channel = channel
+        self.version = version
+        self.pieces = [b"%b %d" % (epoch.encode(), version + 1)]
+
+    def add(self, entry: Entry, time: bytes) -> None:
+        writer = _writer(entry.append.actor, entry.append.attempt)
+        version = self.version
+        for _, kind, head, body in entry.events:
+            version += 1
+            number = b"%d" % version
+            self.pieces += (_BEGINNINGS[kind], number, time, writer, join(head, body), b"}")
+        self.version = version
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import psycopg
 from anyio import move_on_after, sleep
@@ -22,6 +23,7 @@ from store.postgres.counters import Counters
 from store.postgres.failures import is_passing, translation
 from store.postgres.publishing import Commit, Written
 
+_status = attrgetter("status")
 logger = logging.getLogger(__name__)
 
 # More in a batch gain nothing, and an answer that outgrew the socket's buffers would be waited for
@@ -64,6 +66,7 @@ class Writer:
         self._limits = limits
         self._counters = counters
         self._committed = committed
+        self._loop = asyncio.get_running_loop()
         self._queue: deque[Entry] = deque()
         self._bytes = 0  # in the queue
         self._sent: list[Entry] = []  # the batch that has no answer yet
@@ -93,9 +96,7 @@ class Writer:
         if self._is_closed:
             raise Unavailable("the log is closed")
         # A future and not an anyio event: a tenth of its cost, at a thousand appends a batch.
-        loop = asyncio.get_running_loop()
-        entry.answer = loop.create_future()
-        entry.deadline = loop.time() + self._limits.patience_seconds
+        entry.answer = self._loop.create_future()
         self._queue.append(entry)
         self._bytes += entry.size
         self._wake.set()
@@ -141,7 +142,7 @@ class Writer:
         """
         with move_on_after(self._limits.room_seconds):
             while self.is_full and not self._is_closed:
-                room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                room: asyncio.Future[None] = self._loop.create_future()
                 self._for_room.append(room)
                 await room
             return
@@ -217,24 +218,20 @@ class Writer:
         self._fail(entries, translation(error))
 
     def _settle(self, entries: list[Entry], answers: list[Answer], *, is_repeat: bool) -> None:
-        written: list[Written] = []
-        position = events = size = 0
-        for entry, answer in zip(entries, answers, strict=True):
+        written = list(zip(entries, answers, strict=True))
+        for entry, answer in written:
             if not entry.answer.done():  # its caller may have been cancelled meanwhile
                 entry.answer.set_result(answer)
-            if answer.status == OK or (is_repeat and _is_own_repeat(entry, answer)):
-                written.append(Written(entry, answer.version, answer.time))
-                position = max(position, answer.position)
-                events += len(entry.events)
-                size += entry.size
-        counters = self._counters
-        counters.appends += len(written)
-        counters.events += events
-        counters.waiting = len(self._queue)
-        if len(written) < len(answers):
+
+        if any(map(_status, answers)):
+            written = [one for one in written if _is_written(*one, is_repeat=is_repeat)]
             self._count_refused(answers, written)
         if written:
-            self._committed(Commit(written, position, events, size))
+            commit = Commit(written)
+            self._counters.appends += len(written)
+            self._counters.events += commit.events
+            self._committed(commit)
+        self._counters.waiting = len(self._queue)
 
     def _count_refused(self, answers: list[Answer], written: list[Written]) -> None:
         repeats = sum([answer.status == DUPLICATE for answer in answers])
@@ -243,7 +240,9 @@ class Writer:
 
     def _still_waiting(self, entries: list[Entry], error: Exception) -> list[Entry]:
         """Those of the batch whose patience lasts; of the queue too, the others are failed."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
+        for entry in (*entries, *self._queue):
+            entry.deadline = entry.deadline or now + self._limits.patience_seconds
         overdue = [entry for entry in entries if entry.deadline <= now]
         while self._queue and self._queue[0].deadline <= now:
             entry = self._queue.popleft()
@@ -263,7 +262,7 @@ class Writer:
                 entry.answer.set_exception(type(error)(error.message))  # each caller its own
 
 
-def _is_own_repeat(entry: Entry, answer: Answer) -> bool:
-    """Whether it was done when it was sent first, and has not been told to anybody."""
+def _is_written(entry: Entry, answer: Answer, *, is_repeat: bool) -> bool:
+    """Whether it was done now, or when it was sent first, and has not been told to anybody yet."""
     is_here = answer.stream in (None, entry.append.stream)
-    return answer.status == DUPLICATE and is_here
+    return answer.status == OK or (is_repeat and answer.status == DUPLICATE and is_here)
