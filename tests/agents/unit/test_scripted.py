@@ -51,7 +51,7 @@ async def test_text_comes_in_as_many_deltas_over_as_much_time_as_the_turn_says()
     began = anyio.current_time()
     *deltas, _ = await played(model, user_message("go"))
     assert len(deltas) == 10
-    assert anyio.current_time() - began >= 0.2
+    assert anyio.current_time() - began > 0.19  # the loop wakes by whole milliseconds
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 5), ("abc", 10), ("a b c d e f", 4)])
