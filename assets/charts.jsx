@@ -73,6 +73,8 @@ function Shape({ colour, from, to, top }) {
 
 function scale(value) {
   if (value === 0) return "0";
+  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(2))} M`;
+  if (value >= 1e4) return `${Number((value / 1e3).toPrecision(3))} k`;
   if (value >= 1000) return format.count(value);
   return String(Number(value.toPrecision(2)));
 }

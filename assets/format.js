@@ -75,6 +75,12 @@ export function initials(name) {
   return letters.toUpperCase();
 }
 
+/** Budget exceeded, from budget_exceeded. */
+export function words(code) {
+  const text = (code ?? "").replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** 1 step, 2 steps */
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 

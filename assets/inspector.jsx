@@ -107,7 +107,7 @@ function Passages({ passages }) {
 }
 
 function Result({ step, said }) {
-  if (step.state === "failed") return <div className="ending bad"><Icon name="s-failed" className="s-failed" /><p><b>{step.code?.replaceAll("_", " ")}</b> {step.reason}</p></div>;
+  if (step.state === "failed") return <div className="ending bad"><Icon name="s-failed" className="s-failed" /><p><b>{format.words(step.code)}</b> {step.reason}</p></div>;
   if (step.state === "stopped") return <p className="meta">The task ended while this ran; it has no result.</p>;
   if (step.state === "running") {
     const written = said.at(-1)?.text;

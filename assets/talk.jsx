@@ -198,7 +198,7 @@ function Ending({ task }) {
     return (
       <div className="ending bad" role="alert">
         <Icon name={`s-${task.state}`} className={`s-${task.state}`} />
-        <p><b>{task.code?.replaceAll("_", " ")}</b> {task.reason}</p>
+        <p><b>{format.words(task.code)}</b> {task.reason}</p>
       </div>
     );
   }

@@ -148,8 +148,8 @@ export class TaskList {
   replace(row) {
     this.known.set(row.id, row);
     for (const rows of [this.rows, this.fresh]) {
-      const index = rows.findIndex((each) => each.id === row.id);
-      if (index >= 0) rows[index] = row;
+      const index = search(rows, row);
+      if (rows[index]?.id === row.id) rows[index] = row;
     }
   }
 
@@ -186,6 +186,11 @@ function states(name) {
 
 /** Put a row where its submission belongs, newest first. */
 function place(rows, row) {
+  rows.splice(search(rows, row), 0, row);
+}
+
+/** Where a row stands, or would. */
+function search(rows, row) {
   let low = 0;
   let high = rows.length;
   while (low < high) {
@@ -193,7 +198,7 @@ function place(rows, row) {
     if (isBefore(rows[middle], row)) low = middle + 1;
     else high = middle;
   }
-  rows.splice(low, 0, row);
+  return low;
 }
 
 function isBefore(one, other) {
