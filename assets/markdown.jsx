@@ -69,7 +69,7 @@ export function split(text, from = 0) {
   let start = from;
   let at = from;
   const cut = () => {
-    if (lines.some((line) => line.trim())) blocks.push({ text: lines.join("\n"), at: start });
+    if (lines.some((line) => line.trim())) blocks.push({ text: detached(lines.join("\n")), at: start });
     lines = [];
     start = at;
   };
@@ -87,6 +87,15 @@ export function split(text, from = 0) {
   cut();
   return blocks;
 }
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * A copy that stands alone. Engines keep a part of a string as a view of the whole: without this,
+ * each block would hold the entire answer as it was when the block was cut.
+ */
+const detached = (text) => decoder.decode(encoder.encode(text));
 
 /** A line without end is cut at spaces, so that one block stays quick to read again. */
 function bounded(line) {
