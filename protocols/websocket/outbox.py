@@ -44,7 +44,8 @@ class Outbox:
     async def room(self) -> None:
         """Return once less than LOW_BYTES wait, or nothing will be written any more."""
         while self.size >= LOW_BYTES and not self._is_closed:
-            self._drained = anyio.Event()
+            if self._drained.is_set():  # else others wait for it already: one a subscription
+                self._drained = anyio.Event()
             await self._drained.wait()
 
     async def run(self, write: Callable[[bytes], Awaitable[None]]) -> None:

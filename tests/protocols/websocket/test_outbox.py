@@ -81,13 +81,27 @@ async def test_room_comes_when_the_socket_has_drained():
     assert len(socket.frames) == 4
 
 
+async def test_all_who_wait_for_room_get_it():
+    box, socket = Outbox(), Socket()
+    for _ in range(2):
+        box.put(b"x" * LOW_BYTES)
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as group:
+                for _ in range(3):  # subscriptions that catch up at once
+                    group.start_soon(box.room)
+                await anyio.wait_all_tasks_blocked()
+                await box.flush(socket.write)
+
+
 async def test_a_closed_outbox_lets_go_of_who_waits():
     box = Outbox()
     box.put(b"x" * LOW_BYTES)
-    async with anyio.create_task_group() as group:
-        group.start_soon(box.room)
-        await anyio.wait_all_tasks_blocked()
-        box.close()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(box.room)
+            group.start_soon(box.room)
+            await anyio.wait_all_tasks_blocked()
+            box.close()
 
 
 async def test_a_socket_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch):
