@@ -45,7 +45,7 @@ class Rounds:
 
     async def play(self, number: int) -> None:
         watched: list[tuple[TaskReceipt, dict[str, Seen]]] = []
-        async with AsyncExitStack() as stack, anyio.create_task_group() as group:
+        async with anyio.create_task_group() as group, AsyncExitStack() as stack:
             part, how = self._dice.choice(PARTS), self._dice.choice(["kill", "stop"])
             self.note(kind="fault", round=number, part=part, how=how)
             print(f"round {number}: {how} {part}", flush=True)
