@@ -102,5 +102,9 @@ async def _read_up(subscriber: Subscriber) -> None:
         if page is None:
             subscriber.lose()
             return
-        if not subscriber.is_closed and subscriber.reader.offer(Batch(watched.name, page)):
+        if subscriber.is_closed:
+            return
+        if subscriber.reader.offer(Batch(watched.name, page)):
             subscriber.reached = page[-1].offset
+        else:  # it filled up meanwhile, or has ended; pages may come without any wait
+            await anyio.sleep(RETRY_SECONDS)

@@ -88,10 +88,11 @@ class Relay:
             await self._compare_heads(suspects[start : start + HEADS_AT_ONCE])
 
     async def _compare_heads(self, suspects: list[Watched]) -> None:
+        tops = [watched.top for watched in suspects]  # they move on while the heads are read
         heads = await self._log.heads([StreamId(one.channel.key) for one in suspects])
-        for watched in suspects:
+        for watched, top in zip(suspects, tops, strict=True):
             head = heads.get(StreamId(watched.channel.key))
-            if head is None or head.version < watched.top:
+            if head is None or head.version < top:
                 self._fanout.lose(watched)  # the log was restored to an earlier moment
             else:
                 self._fanout.aim(watched, head.version)
@@ -103,12 +104,13 @@ class Relay:
         for watched in self._fanout:
             if watched.channel.is_logged or not watched.subscribers:
                 continue
+            known = watched.top
             try:
                 top = await watched.history.top()
             except (NotFound, Unavailable):
                 self._feeds_due = 0.0
                 return
-            if top.epoch != watched.epoch or top.offset < watched.top:
+            if top.epoch != watched.epoch or top.offset < known:
                 self._fanout.lose(watched)
             else:
                 self._fanout.aim(watched, top.offset)

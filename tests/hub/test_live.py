@@ -9,7 +9,7 @@ from hub.live import Live
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.errors import NotFound, Unavailable
 from protocols.events import Event, StreamId
-from protocols.operations.channels import Reset
+from protocols.operations.channels import Batch, Reset
 from protocols.principals import TeamId
 from store.postgres.event_log import Head
 from tests.hub.conftest import OTHER_TEAM, TEAM, Collected, Hub, dense, offsets, position
@@ -185,6 +185,39 @@ async def test_a_feed_is_live_and_recovers_from_its_history(hub: Hub):
         TEAM, Collected(), channel=channel, since=StreamPosition("_", 1)
     )
     assert not unknown.recovered
+
+
+class Ended:
+    """A reader that takes nothing any more, and never lets anybody wait for room."""
+
+    def __init__(self) -> None:
+        self.offers = 0
+
+    def offer(self, batch: Batch) -> bool:
+        self.offers += 1
+        assert self.offers < 1000, "nobody else gets a turn"
+        return False
+
+    async def room(self) -> None:
+        return
+
+    def lose(self, channel: str) -> None: ...
+
+
+async def test_a_reader_that_has_ended_holds_nobody_up(hub: Hub):
+    channel = hub.write.new_stream()
+    await hub.write.append_many(channel, 700)  # whole blocks, which are kept
+    ended = Ended()
+    subscription = await hub.live.subscribe(TEAM, ended, channel=channel, since=position(hub, 0))
+
+    subscription.start()
+    with anyio.fail_after(5):
+        while not ended.offers:
+            await anyio.sleep(0.01)
+    await anyio.sleep(0.1)
+    subscription.close()
+
+    assert ended.offers < 5
 
 
 async def test_following_gives_what_was_missed_then_what_comes(hub: Hub):

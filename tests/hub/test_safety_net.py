@@ -18,6 +18,7 @@ from protocols.events import StreamId
 from protocols.operations.channels import Reset
 from store.addresses import Addresses
 from store.embedded import socket_directory
+from store.postgres.event_log import Head
 from store.redis.broker import make_frame
 from tests.hub.conftest import TEAM, Collected, Hub, dense, hub_on, position
 from tests.hub.test_live import watch
@@ -64,6 +65,31 @@ async def test_lost_publications_are_found_within_seconds(
     for reader in readers:
         await reader.until(1501, seconds=3)
         assert reader.offsets == dense(2, 1501)
+
+
+async def test_what_arrives_while_heads_are_compared_is_no_loss(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+):
+    channel = hub.write.new_stream()
+    await hub.write.append(channel)
+    reader = await watch(hub.live, channel)
+    heads, compared = hub.store.log.heads, anyio.Event()
+
+    async def heads_of_a_moment_ago(streams: Sequence[StreamId]) -> dict[StreamId, Head]:
+        found = await heads(streams)
+        await hub.write.append(channel)
+        await reader.until(2)
+        compared.set()
+        return found
+
+    monkeypatch.setattr(hub.store.log, "heads", heads_of_a_moment_ago)
+    with anyio.fail_after(10):
+        await compared.wait()
+    monkeypatch.undo()
+    await hub.write.append(channel)
+    await reader.until(reader.offsets[-1] + 1)
+
+    assert reader.lost == []
 
 
 async def test_a_gap_is_filled_from_the_log_before_what_follows_it(
