@@ -46,7 +46,11 @@ export function TextField({ value, onChange, label = "Search titles" }) {
   const [text, setText] = useState(value);
   const field = useRef(null);
   const timer = useRef(null);
-  useEffect(() => setText(value), [value]);
+  const sent = useRef(value);
+  useEffect(() => {
+    if (value !== sent.current) setText(value); // chosen elsewhere, not the echo of what is typed
+    sent.current = value;
+  }, [value]);
   useEffect(() => {
     const press = (event) => {
       if (event.key !== "/" || isTyping(event)) return;
@@ -63,7 +67,10 @@ export function TextField({ value, onChange, label = "Search titles" }) {
   const change = (next) => {
     setText(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => onChange(next.trim() || null), 250);
+    timer.current = setTimeout(() => {
+      sent.current = next.trim();
+      onChange(sent.current || null);
+    }, 250);
   };
   return (
     <div className="field seekfield">
