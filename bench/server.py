@@ -27,6 +27,7 @@ SETTINGS = {
 }
 PGBENCH_CLIENTS = 64
 PGBENCH_THREADS = 2
+PGBENCH_TRIES = 3  # a disk that others keep busy may stand still for seconds
 PLAIN_TABLE = """
 CREATE TABLE IF NOT EXISTS public.plain (
   position  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -89,11 +90,13 @@ class Server:
             *("-c", str(PGBENCH_CLIENTS), "-j", str(PGBENCH_THREADS), "-T", f"{seconds:.0f}"),
             *("-f", str(script), self.url),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = re.search(r"tps = ([\d.]+)", done.stdout)
-        if found is None:
-            raise RuntimeError(f"pgbench said {done.stdout!r}")
-        return float(found[1])
+        for _ in range(PGBENCH_TRIES):
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            if found := re.search(r"tps = ([\d.]+)", done.stdout):
+                return float(found[1])
+        raise RuntimeError(
+            f"pgbench wrote nothing, {PGBENCH_TRIES} times: the disk does not answer"
+        )
 
 
 @asynccontextmanager
