@@ -16,7 +16,7 @@ from hub.follower import Follower
 from hub.history import publication_of
 from hub.recovery import Recoveries
 from hub.relay import Relay
-from hub.subscriber import Subscriber
+from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication, StreamPosition
 from protocols.errors import NotFound, Unavailable
 from protocols.events import Event, StreamId
@@ -65,8 +65,8 @@ class Live:
     ) -> Subscriber:
         """See `Channels`."""
         _same_team(principal, channel)
-        watched = await self.fanout.join(channel)
-        if watched.team != principal.team:
+        watched = await self._join(channel)
+        if watched is None or watched.team != principal.team:  # absent and foreign sound the same
             raise NotFound(f"there is no channel {str(channel)!r}")
         subscriber = Subscriber(watched, reader, catch_up=self._catch_up, leave=self.fanout.leave)
         self.fanout.enter(subscriber)
@@ -80,6 +80,12 @@ class Live:
             raise Unavailable(f"positions of {watched.name} have just changed; subscribe again")
         self.fanout.aim(watched, watched.target)
         return subscriber
+
+    async def _join(self, channel: Channel) -> Watched | None:
+        try:
+            return await self.fanout.join(channel)
+        except NotFound:
+            return None
 
     def _catch_up(self, subscriber: Subscriber) -> None:
         if not subscriber.is_closed:
