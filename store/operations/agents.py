@@ -116,9 +116,7 @@ class StoredAgents:
         after = key_of(query.cursor) if query.cursor else ""
         if "\0" in after or "\0" in (query.text or ""):
             raise InvalidRequest("a NUL character is in no name", field="text")
-        if query.min_position is not None:
-            async with self._store.log_pool.connection() as connection:
-                await reach(connection, "agents", query.min_position)
+        await reach(self._store.log_pool, "agents", query.min_position)
         async with self._store.app.team(self._principal.team) as connection:
             position = await position_of(connection, "agents")
             rows = await agent_page(

@@ -10,7 +10,7 @@ from time import monotonic
 import anyio
 
 from protocols.errors import InvalidRequest, Unavailable
-from store.postgres.pool import Connection
+from store.postgres.pool import Connection, LogPool
 
 WAIT_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.01
@@ -46,8 +46,10 @@ async def position_of(connection: Connection, projection: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def reach(connection: Connection, projection: str, position: int | None) -> None:
+async def reach(pool: LogPool, projection: str, position: int | None) -> None:
     """Return when the projection has reached the position; None is reached.
+
+    Who waits holds no connection: positions that are never reached must not use the pool up.
 
     Raises:
         InvalidRequest: It is no position.
@@ -59,7 +61,7 @@ async def reach(connection: Connection, projection: str, position: int | None) -
         raise InvalidRequest(f"min_position is {position}; it cannot be", field="min_position")
     deadline = monotonic() + WAIT_SECONDS
     pause = FIRST_PAUSE_SECONDS
-    while (reached := await position_of(connection, projection)) < position:
+    while (reached := await _reached(pool, projection)) < position:
         if monotonic() + pause > deadline:
             raise Unavailable(
                 f"the list is at position {reached} and did not reach {position} "
@@ -67,6 +69,11 @@ async def reach(connection: Connection, projection: str, position: int | None) -
             )
         await anyio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _reached(pool: LogPool, projection: str) -> int:
+    async with pool.connection() as connection:
+        return await position_of(connection, projection)
 
 
 _POSITION = """

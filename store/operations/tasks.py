@@ -79,9 +79,7 @@ class StoredTasks:
     async def list(self, query: TaskQuery) -> Listing[TaskRow]:
         """See the promise."""
         allow(self._principal, Operation.TASKS_READ)
-        if query.min_position is not None:
-            async with self._store.log_pool.connection() as connection:
-                await reach(connection, "tasks", query.min_position)
+        await reach(self._store.log_pool, "tasks", query.min_position)
         async with self._store.app.team(self._principal.team) as connection:
             position = await position_of(connection, "tasks")
             rows = await task_page(connection, self._principal.team, query, limit=query.limit + 1)

@@ -1,3 +1,4 @@
+import anyio
 import pytest
 
 from protocols.agents import AgentSpec
@@ -11,6 +12,7 @@ from protocols.errors import (
     Unavailable,
 )
 from protocols.events import MessageDelta, MessageStarted, StepKind, StepStarted
+from protocols.operations.agents import AgentQuery
 from protocols.operations.tasks import SubmitTask, TaskQuery
 from protocols.principals import Role
 from protocols.tasks import TaskState
@@ -318,3 +320,15 @@ async def test_a_list_says_that_it_did_not_get_there(
         await factory(store).tasks.list(TaskQuery(min_position=999))
     with pytest.raises(InvalidRequest):
         await factory(store).tasks.list(TaskQuery(min_position=2**63))
+
+
+async def test_those_who_wait_for_a_position_hold_no_connection(store: Store) -> None:
+    tasks, agents = factory(store).tasks, factory(store).agents
+    async with anyio.create_task_group() as group:
+        for _ in range(2 * store.log_pool.max_size):
+            group.start_soon(tasks.list, TaskQuery(min_position=999))
+            group.start_soon(agents.list, AgentQuery(min_position=999))
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(2):
+            assert await count(store, "heads") == 0
+        group.cancel_scope.cancel()
