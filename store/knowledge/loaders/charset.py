@@ -14,6 +14,13 @@ _MARKS = (  # the longer first: UTF-32's begins with UTF-16's
 )
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
 _DECLARED_WITHIN = 1024  # HTML Standard, 4.2.5.4
+# Those of the HTML Standard's table. Python knows more, some of which take hours (punycode, idna),
+# and some that are no encodings.
+_KNOWN = re.compile(
+    r"utf-?(8|16(-?[lb]e)?)|(us-?)?ascii|latin-?[1-9]|iso-?8859-?\d{1,2}|(windows|cp)-?(874|125\d|866)"
+    r"|koi8-?[ru]|mac(intosh|-?roman|-?cyrillic)|gbk|gb2312|gb18030|big5(-?hkscs)?"
+    r"|euc-?(jp|kr)|iso-?2022-?jp|shift-?jis|sjis|tis-?620"
+)
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\v\f\r\x1b"))
 _MAX_CONTROLS = 0.02  # of all bytes
 
@@ -60,9 +67,13 @@ def _declared(content: bytes) -> str | None:
     found = _DECLARED.search(content[:_DECLARED_WITHIN])
     if found is None:
         return None
-    name = found[1].decode("ascii")
+    name = found[1].decode("ascii").lower().replace("_", "-")
+    return name if _KNOWN.fullmatch(name) and _is_known_here(name) else None
+
+
+def _is_known_here(name: str) -> bool:
     try:
-        b"".decode(name)
-    except LookupError:  # unknown, or one of Python's transformations that is no encoding
-        return None
-    return name
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True

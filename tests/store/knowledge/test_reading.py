@@ -1,6 +1,7 @@
 """Documents of every kind become text, and bad ones a sentence that says what is wrong."""
 
 import io
+import time
 import zlib
 
 import pytest
@@ -140,6 +141,15 @@ async def test_text_is_read_in_its_own_encoding(charset: str) -> None:
 async def test_html_is_read_in_the_encoding_it_declares() -> None:
     page = '<meta charset="windows-1251"><p>Привет</p>'.encode("windows-1251")
     assert (await read(page, "text/html")).sections[0].text == "Привет"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "unicode_escape", "nonsense"])
+async def test_a_declared_encoding_that_is_none_of_the_web_is_passed_over(charset: str) -> None:
+    text = f"<meta charset={charset}>\\N{{BULLET}} caf\xe9 " + "a" * 50_000 + "-" + "ba" * 50_000
+    began = time.process_time()
+    loaded = await read(text.encode("latin-1"), "text/plain")
+    assert loaded.sections[0].text == text
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
