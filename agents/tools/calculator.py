@@ -139,14 +139,13 @@ def evaluate(expression: str) -> Number:
     """
     try:
         tree = ast.parse(expression.strip().replace("^", "**"), mode="eval")
-        value = _value(tree.body, depth=0)
+        return _presentable(_value(tree.body, depth=0), expression)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         raise ToolFailed(f"{expression[:80]!r} is not arithmetic the calculator knows") from None
     except ZeroDivisionError:
         raise ToolFailed(f"{expression[:80]!r} divides by zero") from None
     except OverflowError:
         raise ToolFailed(f"the value of {expression[:80]!r} is too large") from None
-    return _presentable(value, expression)
 
 
 def _value(node: ast.expr, *, depth: int) -> Number:
