@@ -86,3 +86,8 @@ OF_ERROR: dict[type[FactoryError], ErrorCode] = {
     errors.ToolFailed: INTERNAL,
     errors.BudgetExceeded: LIMIT_EXCEEDED,
 }
+
+
+def code_of(error: FactoryError) -> ErrorCode:
+    """The number of an error, or of the nearest kind above it."""
+    return next(OF_ERROR[kind] for kind in type(error).__mro__ if kind in OF_ERROR)

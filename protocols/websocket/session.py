@@ -78,7 +78,7 @@ class Session:
                     yield decision
                 if isinstance(decision, Close) or self._phase is _Phase.REFUSED:
                     return
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             yield Close(codes.BAD_COMMAND)
 
     def _decide(self, command: Command) -> Decision | None:
@@ -191,7 +191,7 @@ class Session:
         and a trouble of ours are answers, after which the client closes or comes back.
         """
         self._phase = _Phase.REFUSED
-        code = codes.OF_ERROR[type(error)]
+        code = codes.code_of(error)
         if code is codes.UNAUTHORIZED and command.token is not None:
             return Close(codes.INVALID_TOKEN)
         if code is codes.PERMISSION_DENIED:
@@ -253,7 +253,7 @@ class Session:
 
     def refuse(self, command_id: int, error: FactoryError) -> bytes:
         """The answer to a command that failed."""
-        return wire.error(command_id, codes.OF_ERROR[type(error)], error.message)
+        return wire.error(command_id, codes.code_of(error), error.message)
 
     def deadline(self) -> float:
         """When `tick` has something to do, unless something is received before."""

@@ -5,6 +5,7 @@ fields are ignored. What commands mean stands in `session.py`.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -12,13 +13,14 @@ from protocols.channels import Publication
 from protocols.websocket.codes import ErrorCode, Unsubscribed
 
 PING = b"{}"
+Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # what logs and feeds can count to
 ABSENT = msgspec.Raw()  # a field that was not there; `Raw | None` reads null only
 
 
 class StreamPositionField(msgspec.Struct, omit_defaults=True):
     """`since` of a history request."""
 
-    offset: int = 0
+    offset: Offset = 0
     epoch: str = ""
 
 
@@ -36,7 +38,7 @@ class SubscribeRequest(msgspec.Struct):
     channel: str = ""
     recover: bool = False
     epoch: str = ""
-    offset: int = 0
+    offset: Offset = 0
     flag: int = 0
     type: int = 0
     tf: msgspec.Raw = ABSENT
@@ -165,7 +167,8 @@ def commands(frame: str) -> Iterator[Command]:
     """The commands of a text frame, each decoded when its turn comes.
 
     Raises:
-        msgspec.DecodeError, UnicodeEncodeError: A line is no command; a blank one is none.
+        msgspec.DecodeError, UnicodeEncodeError, RecursionError: A line is no command; a blank one
+            is none.
     """
     for line in frame.removesuffix("\n").split("\n"):
         yield _DECODER.decode(line)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protocols import errors
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.errors import (
     FactoryError,
@@ -73,9 +74,41 @@ def error_code(decision: object) -> int:
     return answer(decision)["error"]["code"]
 
 
+def test_an_error_of_another_part_has_the_code_of_its_kind():
+    class Gone(NotFound):
+        """Known to one part alone."""
+
+    assert codes.code_of(Gone("it is gone")) is codes.UNKNOWN_CHANNEL
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        '{"id":1,"connect":{"data":' + "[" * 20_000 + "]" * 20_000 + "}}",
+        '{"id":1,"more":' + '{"a":' * 9_000 + "1" + "}" * 9_000 + "}",
+    ],
+)
+def test_a_command_nested_without_end_is_a_bad_one(command: str):
+    assert list(new_session().receive(command)) == [Close(codes.BAD_COMMAND)]
+
+
+@pytest.mark.parametrize("offset", ["-1", "1" + "0" * 19, "1" + "0" * 400, "1.5"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        '{"id":2,"subscribe":{"channel":"%s","recover":true,"epoch":"e","offset":%s}}',
+        '{"id":2,"history":{"channel":"%s","limit":1,"since":{"epoch":"e","offset":%s}}}',
+    ],
+)
+def test_a_position_that_no_log_can_have_is_a_bad_command(command: str, offset: str):
+    session = connected()
+    assert list(session.receive(command % (TASK, offset))) == [Close(codes.BAD_COMMAND)]
+
+
 def test_every_error_of_the_factory_has_a_code():
-    assert set(codes.OF_ERROR) >= set(leaves(FactoryError))
-    for kind in leaves(FactoryError):
+    kinds = [kind for kind in leaves(FactoryError) if kind.__module__ == errors.__name__]
+    assert set(codes.OF_ERROR) >= set(kinds)
+    for kind in kinds:
         assert codes.OF_ERROR[kind].temporary == (codes.OF_ERROR[kind] is codes.INTERNAL)
 
 
