@@ -9,7 +9,7 @@ whole is sent one by one, so that a broken append fails alone.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 # by the server before its commit, with the lock in its hands.
 MAX_BATCH_APPENDS = 1000
 MAX_BATCH_BYTES = 1024 * 1024
+# The database judges the appends of one stream, or with one key, in a round each over the whole
+# batch: a thousand of them took longer than any limit, and nobody else could append meanwhile.
+MAX_ROUNDS = 16
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 1.0
 
@@ -160,8 +163,13 @@ class Writer:
             self._bytes = 0
         else:
             taken = self._take_some()
-        self._make_room(len(taken))
-        return [entry for entry in taken if not entry.answer.done()]
+        wanted = [entry for entry in taken if not entry.answer.done()]
+        batch = wanted[: _quick(wanted)]
+        for entry in reversed(wanted[len(batch) :]):
+            self._queue.appendleft(entry)
+            self._bytes += entry.size
+        self._make_room(len(taken) - len(wanted) + len(batch))
+        return batch
 
     def _take_some(self) -> list[Entry]:
         taken: list[Entry] = []
@@ -181,10 +189,10 @@ class Writer:
                 room.set_result(None)
                 count -= 1
 
-    async def _commit(self, entries: list[Entry]) -> None:
+    async def _commit(self, entries: list[Entry], *, is_repeat: bool = False) -> None:
         """Sends the batch until it has an answer, or nobody waits for it any longer."""
         pause = FIRST_PAUSE_SECONDS
-        is_repeat = has_cut = False
+        has_cut = False
         while entries:
             try:
                 answers = await self._connection.send(entries)
@@ -198,6 +206,12 @@ class Writer:
                     return
                 is_repeat = True
                 entries = self._still_waiting(entries, error)
+                if isinstance(error, psycopg.errors.QueryCanceled) and len(entries) > 1:
+                    # Rolled back. It may have been too much for the time it is given.
+                    half = len(entries) // 2
+                    await self._commit(entries[:half], is_repeat=is_repeat)
+                    await self._commit(entries[half:], is_repeat=is_repeat)
+                    return
                 if isinstance(error, psycopg.errors.LockNotAvailable):
                     await self._connection.end_stuck()
                 await self._connection.drop_broken()
@@ -266,3 +280,16 @@ def _is_written(entry: Entry, answer: Answer, *, is_repeat: bool) -> bool:
     """Whether it was done now, or when it was sent first, and has not been told to anybody yet."""
     is_here = answer.stream in (None, entry.append.stream)
     return answer.status == OK or (is_repeat and answer.status == DUPLICATE and is_here)
+
+
+def _quick(entries: Sequence[Entry]) -> int:
+    """How many of them the database can judge in MAX_ROUNDS."""
+    if len(entries) <= MAX_ROUNDS:
+        return len(entries)
+    rounds: dict[bytes | None, int] = {}
+    for number, entry in enumerate(entries):
+        for name in (entry.row[0], entry.row[6]):  # stream, key
+            rounds[name] = count = rounds.get(name, 0) + 1
+            if count > MAX_ROUNDS and name is not None:
+                return number
+    return len(entries)

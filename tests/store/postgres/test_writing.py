@@ -1,6 +1,7 @@
 """The writer under trouble: a database that goes away, a queue that fills, a broker that hangs."""
 
 import random
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from protocols.errors import LimitExceeded, Unavailable
 from protocols.events import StreamId, TaskCompleted, envelope
 from store.postgres.append_connection import AppendConnection
 from store.postgres.appends import OK, Answer, Entry
-from store.postgres.event_log import Appended, EventLog, WriterLimits
+from store.postgres.event_log import Append, Appended, EventLog, WriterLimits
 from tests.store.postgres.streams import (
     NOTE,
     START,
@@ -270,3 +271,41 @@ async def until(root: Root, *, waits: int) -> None:
             if (await cursor.fetchone() or (0,))[0] >= waits:
                 return
             await anyio.sleep(0.005)
+
+
+async def test_a_thousand_appends_to_one_stream_hold_nobody_up(log: EventLog) -> None:
+    stream, other = await new_task(log), new_stream()
+    key = uuid.uuid4()
+    crowd = [append(stream) for _ in range(600)] + [append(stream, key=key) for _ in range(400)]
+    done: list[Appended] = []
+
+    async def write(one: Append) -> None:
+        done.append(await log.append(one))
+
+    async with anyio.create_task_group() as tasks:
+        for one in crowd:
+            tasks.start_soon(write, one)
+        await anyio.lowlevel.checkpoint()
+        with anyio.fail_after(10):
+            await log.append(append(other, expected=0))
+    assert sorted({one.version for one in done}) == list(range(2, 603))
+    assert sum(one.is_repeat for one in done) == 399
+
+
+async def test_a_batch_that_takes_too_long_is_sent_in_parts(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, sizes = AppendConnection.send, list[int]()
+
+    async def send_few(self: AppendConnection, entries: Sequence[Entry]) -> list[Answer]:
+        sizes.append(len(entries))
+        if len(entries) > 8:
+            raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
+        return await send(self, entries)
+
+    monkeypatch.setattr(AppendConnection, "send", send_few)
+    streams = [new_stream() for _ in range(32)]
+    with anyio.fail_after(10):
+        await together(log, [append(stream, expected=0) for stream in streams])
+    assert max(sizes) > 8
+    assert len(await log.heads(streams)) == 32
