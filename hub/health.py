@@ -2,7 +2,8 @@
 
 `live` and `ready` are for whoever starts and routes, open and without detail. `deep` and `metrics`
 say more, so they are for this machine or for a key: an address counts as this machine only when
-nothing says that a proxy stands between.
+nothing says that a proxy stands between, and when it was asked by a name of this machine: another
+site's page can have its own name lead here.
 """
 
 import ipaddress
@@ -111,8 +112,12 @@ def is_from_here(request: Request) -> bool:
     """Whether it was sent on this machine, with nothing between."""
     if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
         return False
+    return _is_loopback(request.client.host) and _is_loopback(request.url.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(request.client.host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -52,6 +52,17 @@ async def test_deep_and_metrics_are_closed_through_a_proxy_without_a_key(
             assert with_key.status_code in {200, 503}, proxied
 
 
+async def test_deep_and_metrics_are_closed_to_a_page_whose_name_was_made_to_lead_here(
+    nobody: httpx.AsyncClient,
+) -> None:
+    for path in ("/health/deep", "/health/metrics"):
+        for host in ("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.x"):
+            assert (await nobody.get(path, headers={"Host": host})).status_code == 401, host
+        for host in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
+            answer = await nobody.get(path, headers={"Host": host})
+            assert answer.status_code in {200, 503}, host  # no worker is there
+
+
 async def test_deep_names_each_part_with_its_latency(nobody: httpx.AsyncClient) -> None:
     answer = await nobody.get("/health/deep")
     parts = {part["name"]: part for part in answer.json()["parts"]}
