@@ -8,15 +8,10 @@ from protocols.rest.problems import response_to
 POLICY = 1008  # RFC 6455, section 7.4.1; servers answer 403 to a handshake closed with it
 
 
-async def refuse(
-    error: FactoryError, scope: Scope, receive: Receive, send: Send, *, status: int | None = None
-) -> None:
+async def refuse(error: FactoryError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the error."""
     if scope["type"] == "websocket":
         await receive()  # the handshake
         await send({"type": "websocket.close", "code": POLICY})
         return
-    response = response_to(error, scope)
-    if status is not None:
-        response.status_code = status
-    await response(scope, receive, send)
+    await response_to(error, scope)(scope, receive, send)

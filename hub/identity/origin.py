@@ -6,8 +6,6 @@ a named foreign Origin is refused for reading, too. A bearer key is sent by whoe
 needs no Origin. Sockets that name a foreign Origin are refused in any case.
 """
 
-from http import HTTPStatus
-
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,7 +44,7 @@ class OriginRule:
             error = InvalidRequest(
                 "keys and tickets do not belong in addresses; send Authorization: Bearer"
             )
-            await refuse(error, scope, receive, send, status=HTTPStatus.BAD_REQUEST)
+            await refuse(error, scope, receive, send)
         elif not self.allows(scope):
             error = Forbidden("the Origin of this request is not this site")
             await refuse(error, scope, receive, send)
