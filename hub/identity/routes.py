@@ -10,7 +10,6 @@ from http import HTTPStatus
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -21,7 +20,7 @@ from hub.identity.gate import LOGIN
 from hub.identity.secrets import hashed, is_plain_secret, new_secret
 from hub.identity.tickets import PATH
 from protocols.errors import InvalidRequest, Unauthenticated
-from protocols.rest.bodies import StrictRequest
+from protocols.rest.bodies import StrictRequest, refuse_other_than_json
 from protocols.rest.inline import policy
 from store.postgres.identity import SESSION_SECONDS, IdentityTable
 
@@ -92,8 +91,7 @@ def _entering(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitab
 
 
 async def _entry(request: Request) -> _Entry:
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise HTTPException(415, "send application/json")
+    refuse_other_than_json(request)
     strict = StrictRequest(request.scope, request.receive)
     strict.max_bytes = MAX_BODY_BYTES
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,7 +68,7 @@ class SubmitTask(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     agent: str = Field(min_length=1, max_length=128, description="Id or name.")
-    input: str | tuple[dict[str, object], ...] = Field(
+    input: str | Annotated[tuple[dict[str, object], ...], Field(fail_fast=True)] = Field(
         description="Text, or messages as {role, parts: [{type: text, text}]}.",
     )
 

@@ -1,28 +1,34 @@
 """Request bodies, read strictly: size counted while it arrives, JSON that anything may follow.
 
 Refused with a 4xx: a body over the route's limit, whatever content-length says; one that does not
-arrive in time; malformed JSON, NaN and Infinity, lone surrogates, numbers out of range, NUL,
-nesting without end. So nothing behind the routes meets text that Postgres or UTF-8 cannot hold.
+arrive in time; another media type; malformed JSON, NaN and Infinity, lone surrogates, numbers out
+of range, NUL, nesting without end, more values than anything asked has. So nothing behind the
+routes meets text that Postgres or UTF-8 cannot hold, or is kept busy by what it will refuse.
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import anyio
 import msgspec
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from protocols.knowledge import NewDocument
 from protocols.rest.backing import backing, principal
 
 MAX_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 21 * 1024 * 1024  # a document's 20 MiB and what multipart or JSON add
 MAX_DEPTH = 64
+MAX_VALUES = 20_000  # keys included; every one that breaks a rule costs the event loop
 MAX_INTEGER = 2**63 - 1
 BODY_SECONDS = 30.0
 DOCUMENT_SECONDS = 300.0
+JSON = "application/json"
+
+_Large = dict[Literal[tuple(NewDocument.model_fields)], str]  # nothing else is over MAX_BYTES
 
 
 class StrictRequest(Request):
@@ -48,7 +54,10 @@ class StrictRequest(Request):
 
     async def _next(self, chunks: AsyncGenerator[bytes, None], deadline: float) -> bytes | None:
         with anyio.move_on_after(deadline - anyio.current_time()):
-            return await anext(chunks, None)
+            try:
+                return await anext(chunks, None)
+            except ClientDisconnect:
+                raise HTTPException(400, "the body broke off") from None
         raise HTTPException(408, f"the body did not arrive within {self.seconds:.0f} seconds")
 
     def _refuse_declared(self) -> None:
@@ -77,24 +86,38 @@ def parse(body: bytes) -> object:
         HTTPException: 400, with what is wrong and without the text.
     """
     try:
-        value = msgspec.json.decode(body)
+        value = msgspec.json.decode(body, type=_Large if len(body) > MAX_BYTES else Any)
     except RecursionError:
         raise HTTPException(400, f"the JSON is nested deeper than {MAX_DEPTH}") from None
     except UnicodeDecodeError:
         raise HTTPException(400, "the body is not UTF-8") from None
     except msgspec.MsgspecError as error:
-        raise HTTPException(400, f"the body is not valid JSON: {str(error)[:200]}") from None
+        what = "valid JSON" if len(body) <= MAX_BYTES else "the JSON of a document"
+        raise HTTPException(400, f"the body is not {what}: {str(error)[:200]}") from None
     _check(value)
     return value
 
 
 def _check(value: object) -> None:
-    waiting: list[tuple[object, int]] = [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise HTTPException(400, f"the JSON is nested deeper than {MAX_DEPTH}")
-        waiting.extend((inner, depth + 1) for inner in _inside(item))
+    layer, values = [value], 1
+    for _ in range(MAX_DEPTH):
+        values += sum(map(_size, layer))
+        if values > MAX_VALUES:
+            raise HTTPException(400, f"the JSON has more than {MAX_VALUES} values")
+        layer = [inner for item in layer for inner in _inside(item)]
+        if not layer:
+            return
+    raise HTTPException(400, f"the JSON is nested deeper than {MAX_DEPTH}")
+
+
+def _size(item: object) -> int:
+    match item:
+        case dict():
+            return 2 * len(item)  # pyright: ignore[reportUnknownArgumentType]  of whatever it holds
+        case list():
+            return len(item)  # pyright: ignore[reportUnknownArgumentType]
+        case _:
+            return 0
 
 
 def _inside(item: object) -> list[object]:
@@ -110,6 +133,17 @@ def _inside(item: object) -> list[object]:
         case _:
             pass
     return []
+
+
+def refuse_other_than_json(request: Request) -> None:
+    """A body that says it is JSON.
+
+    Raises:
+        HTTPException: 415, it says something else, or nothing.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON and not (media_type.startswith("application/") and "+json" in media_type):
+        raise HTTPException(415, f"send {JSON}")
 
 
 def refuse_nul(text: str) -> None:
@@ -138,6 +172,8 @@ class StrictRoute(APIRoute):
                 refuse_nul(name)
                 refuse_nul(value)
             await principal(request, backing(request))  # before a byte of the body is read
+            if self.body_field is not None:
+                refuse_other_than_json(request)
             strict = StrictRequest(request.scope, request.receive)
             strict.max_bytes, strict.seconds = self.max_bytes, self.seconds
             return await answer(strict)

@@ -77,6 +77,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         404: "There is no such thing in the team.",
         409: "The state, version or name does not allow it now.",
         413: "The body is over its limit.",
+        415: "The body is of another media type.",
         422: "A field breaks a rule; it is named.",
         429: "Too many, too fast; wait as Retry-After says.",
         503: "The store is out of reach; the same request may be repeated.",

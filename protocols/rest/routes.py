@@ -3,11 +3,14 @@
 The hub mounts it under `/api` and puts a `Backing` into `state.backing` while it runs.
 """
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from protocols.errors import FactoryError
 from protocols.rest import (
@@ -24,6 +27,7 @@ from protocols.rest import (
 )
 from protocols.rest.backing import backing, principal
 
+PREFIX = "/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     tasks.router,
     sse.router,
@@ -48,16 +52,35 @@ def application() -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={
             FactoryError: problems.say_factory_error,
-            HTTPException: problems.say_http_error,
+            HTTPException: _say_http_error,
             RequestValidationError: problems.say_invalid_request,
             Exception: problems.say_internal,
         },
     )
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1", responses=openapi.PROBLEMS)
+        app.include_router(router, prefix=PREFIX, responses=openapi.PROBLEMS)
     app.add_route("/openapi.json", _document, include_in_schema=False)
     app.add_route("/docs", explorer.page, include_in_schema=False)
     return app
+
+
+async def _say_http_error(request: Request, error: Exception) -> Response:
+    """As problems do; a wrong method is told every right one, not those of the first route."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        allowed = ", ".join(_methods_at(path))
+        error = HTTPException(error.status_code, headers={"Allow": allowed})
+    return await problems.say_http_error(request, error)
+
+
+def _methods_at(path: str) -> list[str]:
+    methods: set[str] = set()
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and route.path_regex.match(path.removeprefix(PREFIX)):
+                methods.update(route.methods or ())
+    return sorted(methods) or ["GET"]  # of the description and its page
 
 
 async def _document(request: Request) -> JSONResponse:

@@ -77,6 +77,8 @@ def _converted(given: tuple[dict[str, object], ...]) -> tuple[Message, ...]:
     except msgspec.ValidationError as error:
         sentence, _, place = str(error).partition(" - at `$")
         field = "input" + place.rstrip("`").replace("[", ".").replace("]", "")
+        if "required field `parts`" in sentence:
+            sentence = "a message is {role, parts: [{type: text, text}]}; this one has no parts"
         raise InvalidRequest(f"{field}: {sentence}", field=field) from None
 
 

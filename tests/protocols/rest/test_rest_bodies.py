@@ -1,12 +1,15 @@
 """Hostile and broken requests: always a 4xx that says the rule, never a 5xx or a traceback."""
 
+import io
 import json
+import time
 from collections.abc import AsyncIterator
 
+import anyio
 import httpx
 
 from protocols.rest.bodies import MAX_BYTES
-from tests.serving import Served
+from tests.serving import Served, logging_to
 
 JSON = {"Content-Type": "application/json"}
 
@@ -26,6 +29,8 @@ HOSTILE = {
     "a surrogate in UTF-8": b'{"agent":"echo","input":"\xed\xa0\x80"}',
     "no UTF-8": b'{"agent":"\xff\xfe","input":"a"}',
     "a byte order mark": b'\xef\xbb\xbf{"agent":"echo","input":"a"}',
+    "300,000 numbers for messages": b'{"agent":"echo","input":[' + b"1," * 300_000 + b"1]}",
+    "as many as may be": b'{"agent":"echo","input":[' + b"1," * 19_000 + b"1]}",
     "20,000 keys": json.dumps({f"k{n}": n for n in range(20_000)}).encode(),
     "an empty body": b"",
     "a list": b"[]",
@@ -39,7 +44,9 @@ HOSTILE = {
 
 async def test_hostile_json_is_refused_with_a_4xx_problem(program: httpx.AsyncClient) -> None:
     for name, body in HOSTILE.items():
+        began = time.monotonic()
         answer = await program.post("/api/v1/tasks", content=body, headers=JSON)
+        assert time.monotonic() - began < 1.5, name
         assert 400 <= answer.status_code < 500, (name, answer.text)
         assert answer.headers["content-type"] == "application/problem+json", name
         assert answer.json()["code"] in {"invalid_request", "not_found"}, name
@@ -134,7 +141,8 @@ async def test_unknown_routes_and_wrong_methods_are_problems(program: httpx.Asyn
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
     wrong = await program.patch("/api/v1/tasks")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
-    assert "allow" in wrong.headers
+    assert wrong.headers["allow"] == "GET, POST"
+    assert wrong.json()["detail"].endswith("it knows GET, POST")
     outside = await program.get("/nothing")
     assert (outside.status_code, outside.json()["code"]) == (404, "not_found")
 
@@ -150,10 +158,35 @@ async def test_a_request_id_goes_in_and_out_and_a_bad_one_is_replaced(
 
 async def test_a_form_is_not_json(program: httpx.AsyncClient) -> None:
     answer = await program.post("/api/v1/tasks", data={"agent": "echo", "input": "x"})
-    assert answer.status_code == 422
+    assert answer.status_code == 415
     plain = await program.post(
         "/api/v1/tasks",
         content=b'{"agent":"echo","input":"x"}',
         headers={"Content-Type": "text/plain"},
     )
-    assert plain.status_code == 422
+    assert (plain.status_code, plain.json()["code"]) == (415, "unsupported_media_type")
+    assert "application/json" in plain.json()["detail"]
+
+
+async def test_a_message_of_another_shape_is_told_the_right_one(program: httpx.AsyncClient) -> None:
+    said = [{"role": "user", "content": "Why?"}]
+    answer = await program.post("/api/v1/tasks", json={"agent": "echo", "input": said})
+    assert (answer.status_code, answer.json()["field"]) == (422, "input.0")
+    assert "{role, parts: [{type: text, text}]}" in answer.json()["detail"]
+
+
+async def test_a_body_that_breaks_off_is_no_error_of_ours(served: Served) -> None:
+    log = io.StringIO()
+    host, port = served.url.removeprefix("http://").split(":")
+    head = (
+        f"POST /auth/ticket HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {served.url}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    with logging_to(log):
+        async with await anyio.connect_tcp(host, int(port)) as stream:
+            await stream.send(head.encode())
+            await anyio.sleep(0.1)  # until it waits for the rest
+        with anyio.fail_after(5):
+            while "/auth/ticket" not in log.getvalue():
+                await anyio.sleep(0.01)
+    assert "Traceback" not in log.getvalue()

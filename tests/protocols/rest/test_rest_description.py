@@ -123,7 +123,7 @@ def _references(part: Any) -> list[str]:
 
 
 def test_every_error_has_its_status_and_comes_back_as_itself() -> None:
-    for kind in errors.leaves():
+    for kind in (kind for kind in errors.leaves() if kind.__module__ == errors.__name__):
         assert kind in problems.STATUS, kind
         error = kind("a reason", field="limits.steps")
         response = problems.response_to(error, {"type": "http"})

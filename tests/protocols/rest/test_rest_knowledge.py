@@ -1,5 +1,7 @@
 """Collections and documents over HTTP: as forms and as JSON, with their limits."""
 
+import time
+
 import httpx
 import pytest
 
@@ -134,3 +136,39 @@ async def test_what_cannot_be_read_is_an_invalid_request(served: Served, manuals
             await client.knowledge.add(
                 "manuals", b"PK\x03\x04", title="", source="x.zip", media_type="application/zip"
             )
+
+
+async def test_a_large_body_that_is_no_document_is_refused_before_it_grows(
+    program: httpx.AsyncClient, manuals: None
+) -> None:
+    for body in (
+        b"[" + b"0," * 5_000_000 + b"0]",
+        b'{"text":[' + b"[]," * 3_000_000 + b"[]]}",
+        b"{" + b",".join(b'"k%d":""' % n for n in range(700_000)) + b"}",
+    ):
+        began = time.monotonic()
+        answer = await program.post(
+            DOCUMENTS, content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 400, answer.text
+        assert time.monotonic() - began < 2
+    text = "# Pumps\n\n" + "A pump moves water.\n" * 100_000
+    whole = await program.post(DOCUMENTS, json={"source": "large.md", "text": text})
+    assert whole.status_code == 202, whole.text
+
+
+async def test_a_form_names_no_charset_but_utf8(program: httpx.AsyncClient, manuals: None) -> None:
+    field = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\n%b\r\n'
+    file = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\n\r\nx\r\n--b--\r\n'
+    )
+    body = field % (b"a" * 20_000 + b"-" + b"ba" * 20_000) + file
+    for charset, status in (("punycode", 415), ("latin-1", 415), ("utf-8", 422)):
+        began = time.monotonic()
+        answer = await program.post(
+            DOCUMENTS,
+            content=body,
+            headers={"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"},
+        )
+        assert answer.status_code == status, answer.text
+        assert time.monotonic() - began < 1
