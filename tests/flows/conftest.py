@@ -14,6 +14,7 @@ def product() -> Generator[Product]:
     """`pygent up` with leases of three seconds; nobody may harm it."""
     with running(environment=SHORT_LEASES) as product:
         yield product
+        assert "Traceback" not in product.err
 
 
 @pytest.fixture

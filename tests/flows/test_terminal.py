@@ -24,6 +24,16 @@ def test_run_prints_the_answer_and_nothing_else_on_standard_output(product: Prod
     assert "\x1b" not in said.out + said.err
 
 
+def test_the_guide_answers_from_the_documentation_with_sources(product: Product):
+    said = product.run("run", "guide", "What is an attempt?", "--json")
+    events = {event["type"]: event for event in map(json.loads, said.out.splitlines())}
+    message = events["message.finished"]["data"]
+    assert said.code == 0
+    assert "attempt" in message["text"]
+    assert message["citations"]
+    assert f"[{message['citations'][0]['n']}]" in message["text"]
+
+
 def test_run_reads_the_question_from_a_pipe(product: Product):
     said = product.run("run", "echo", "-", "--quiet", text="from a pipe")
     assert (said.code, said.out.strip()) == (0, "from a pipe")
