@@ -112,7 +112,11 @@ def is_from_here(request: Request) -> bool:
     """Whether it was sent on this machine, with nothing between."""
     if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
         return False
-    return _is_loopback(request.client.host) and _is_loopback(request.url.hostname or "")
+    try:
+        named = request.url.hostname or ""
+    except ValueError:  # a Host that is none
+        return False
+    return _is_loopback(request.client.host) and _is_loopback(named)
 
 
 def _is_loopback(host: str) -> bool:

@@ -56,7 +56,13 @@ async def test_deep_and_metrics_are_closed_to_a_page_whose_name_was_made_to_lead
     nobody: httpx.AsyncClient,
 ) -> None:
     for path in ("/health/deep", "/health/metrics"):
-        for host in ("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.x"):
+        for host in (
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "127.0.0.1.x",
+            "[",
+        ):
             assert (await nobody.get(path, headers={"Host": host})).status_code == 401, host
         for host in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
             answer = await nobody.get(path, headers={"Host": host})
