@@ -22,7 +22,14 @@ from agents.recorded import Recorded
 from agents.recorder import Claim, Recorder
 from agents.strategy import Answer
 from agents.tool import ToolContext
-from protocols.errors import FactoryError, Fenced, Gap, InvalidTransition
+from protocols.errors import (
+    FactoryError,
+    Fenced,
+    Gap,
+    InvalidRequest,
+    InvalidTransition,
+    LimitExceeded,
+)
 from protocols.events import (
     AnyData,
     BudgetReached,
@@ -115,8 +122,10 @@ class Attempt:
             ending = await self._ending()
             if ending is None:
                 return Verdict.LOST
-            state = STATE_CODES[ending.state]
-            await self.recorder.record(*ending.data, to_state=state, jobs=ending.jobs)
+            try:
+                await self._record(ending)
+            except (InvalidRequest, LimitExceeded) as error:  # too large, as an answer may be
+                await self._record(self._failed(error))
         except (Fenced, Gap, InvalidTransition) as error:
             logger.info(
                 "An attempt stops: the task is no longer its own",
@@ -124,6 +133,10 @@ class Attempt:
             )
             return Verdict.LOST
         return self._verdict
+
+    async def _record(self, ending: Ending) -> None:
+        state = STATE_CODES[ending.state]
+        await self.recorder.record(*ending.data, to_state=state, jobs=ending.jobs)
 
     def _stop(self, verdict: Verdict) -> None:
         if self._verdict is None or verdict is Verdict.LOST:

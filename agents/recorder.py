@@ -13,7 +13,7 @@ from itertools import groupby
 import anyio
 
 from agents.pace import Pace
-from protocols.errors import LimitExceeded, Unavailable
+from protocols.errors import FactoryError, LimitExceeded, Unavailable
 from protocols.events import AnyData, MessageDelta, ReasoningDelta, StreamId
 from protocols.principals import Actor, TeamId
 from store.postgres.event_log import TASK, Append, Appended, EventLog, Job
@@ -68,6 +68,8 @@ class Recorder:
         Raises:
             Fenced: A newer attempt holds the task, or it is over; stop.
             Gap: As Fenced.
+            InvalidRequest: The log cannot hold this; nothing of it is written.
+            LimitExceeded: It is too large; nothing of it is written.
         """
         async with self._order:
             await self._append(data, to_state=to_state, jobs=jobs)
@@ -143,7 +145,10 @@ class Recorder:
         return taken
 
     async def _settle(self, append: Append) -> None:
-        """Sends the append until it has an answer; repeating it is harmless, by its number."""
+        """Sends the append until it has an answer; repeating it is harmless, by its number.
+
+        What is refused for good leaves its number to the next append.
+        """
         self._unsettled = append
         while True:
             # Not to be cancelled in the middle: an append whose number is used up and whose fate is
@@ -151,7 +156,10 @@ class Recorder:
             with anyio.CancelScope(shield=True):
                 try:
                     appended = await self._log.append(append)
-                except (Unavailable, LimitExceeded) as error:
+                except FactoryError as error:
+                    if not _is_passing(error):
+                        self._unsettled = None
+                        raise
                     logger.warning(
                         "An attempt waits for the log",
                         extra={"task": self.claim.task, "reason": error.code},
@@ -167,6 +175,13 @@ class Recorder:
         before, self.version = self.version, appended.version
         if appended.version - len(append.data) != before:
             self._on_foreign()
+
+
+def _is_passing(error: FactoryError) -> bool:
+    """Whether the log is out of reach or full; it also refuses what is too large, which stays."""
+    return isinstance(error, Unavailable) or (
+        isinstance(error, LimitExceeded) and error.field is None
+    )
 
 
 def joined(data: list[AnyData]) -> list[AnyData]:

@@ -205,7 +205,8 @@ def _encoded(append: Append) -> tuple[list[EncodedEvent], int]:
         raise InvalidRequest(f"an append to {named(append)} holds no event")
     if size > MAX_APPEND_BYTES:
         raise LimitExceeded(
-            f"an append to {named(append)} has {size} bytes; the limit is {MAX_APPEND_BYTES} bytes"
+            f"an append to {named(append)} has {size} bytes; the limit is {MAX_APPEND_BYTES} bytes",
+            field="data",  # too large for good, while a full queue is not
         )
     return events, size
 

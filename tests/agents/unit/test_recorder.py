@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from agents.recorder import Claim, Recorder, joined
-from protocols.errors import Fenced, Unavailable
+from protocols.errors import Fenced, InvalidRequest, LimitExceeded, Unavailable
 from protocols.events import (
     AnyData,
     MessageDelta,
@@ -151,6 +151,27 @@ async def test_a_fenced_pen_says_so() -> None:
     log.answers = [Fenced("over")]
     with pytest.raises(Fenced):
         await recorder(log).record(TaskCompleted(message="m", text=""))
+
+
+async def test_what_the_log_refuses_for_good_is_said_once_and_its_number_is_free() -> None:
+    log = Log()
+    pen = recorder(log)
+    for refusal in LimitExceeded("too large", field="data"), InvalidRequest("a broken value"):
+        log.answers = [refusal]
+        with anyio.fail_after(5), pytest.raises(type(refusal)):
+            await pen.record(TaskCompleted(message="m", text="huge"))
+    await pen.record(TaskCompleted(message="m", text=""))
+    assert [(append.seq, append.data) for append in log.appends] == [
+        (1, (TaskCompleted(message="m", text=""),))
+    ]
+
+
+async def test_a_full_log_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.recorder.RETRY_SECONDS", 0.01)
+    log = Log()
+    log.answers = [LimitExceeded("the log is behind")]
+    await recorder(log).record(TaskCompleted(message="m", text=""))
+    assert len(log.appends) == 1
 
 
 def test_only_neighbours_of_one_message_are_joined() -> None:
