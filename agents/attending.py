@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from agents.attempt import Attempt, claim_of
+from agents.attempt import Attempt, Verdict, claim_of
 from agents.factory import Factory
 from agents.solitary import Isolation, Solitary
 from agents.watch import Watch
-from protocols.errors import Conflict, InvalidRequest
+from protocols.errors import Conflict, InvalidRequest, Unavailable
 from protocols.events import AttemptStarted, StreamId, TaskCanceled
 from protocols.principals import Actor, TeamId
 from protocols.tasks import STATE_CODES, Task, TaskState, fold
@@ -44,7 +44,8 @@ class Attending:
         """The task is over, or given back; its job is done.
 
         Raises:
-            Unavailable: The log is out of reach; the job must be tried again.
+            Unavailable: The log is out of reach, or somebody else took the task; the job must be
+                tried again. A job that others hold by now is not touched by that.
         """
         task_id, team = _of(job.arguments)
         for _ in range(TRIES):
@@ -57,7 +58,7 @@ class Attending:
             except msgspec.ValidationError:
                 logger.exception("A task cannot be folded", extra={"task": task_id})
                 return
-        logger.error("A task moved on too often; it is left", extra={"task": task_id})
+        raise Unavailable(f"task {task_id} moved on too often")
 
     async def _step(self, task: Task, team: TeamId) -> bool:
         """Does what the task's state asks for; whether nothing is left to be done now."""
@@ -106,9 +107,12 @@ class Attending:
         attempt.begin(appended)
         self._watch.add(attempt)
         try:
-            await attempt.run()
+            verdict = await attempt.run()
         finally:
             self._watch.remove(attempt)
+        if verdict is Verdict.LOST:
+            # To one who lost the job, perhaps, and dropped the task since: the job is not done.
+            raise Unavailable(f"attempt {claim.attempt} lost task {claim.task}")
 
 
 def _of(arguments: Mapping[str, Any]) -> tuple[StreamId, TeamId]:

@@ -18,7 +18,7 @@ from agents.factory import Factory
 from agents.isolation import Death
 from agents.recorder import Claim
 from agents.watch import Watch
-from protocols.errors import FactoryError
+from protocols.errors import FactoryError, Unavailable
 from protocols.events import AnyData, AttemptFailed, AttemptStarted, TaskCanceled, TaskFailed
 from protocols.principals import TeamId
 from protocols.tasks import STATE_CODES, Task, TaskState
@@ -92,7 +92,7 @@ class Solitary:
 
         Raises:
             Conflict: The task moved on meanwhile; look at it again.
-            Unavailable: The log is out of reach.
+            Unavailable: The log is out of reach, or the task is another attempt's by now.
         """
         if deaths(task) >= MOST_DEATHS:
             await self._bury(task, team)
@@ -106,12 +106,16 @@ class Solitary:
                 death = await self._run(guarded, seconds)
             finally:
                 self._watch.remove(guarded)
-        if death is None:
+        if death is None or guarded.verdict is Verdict.LOST:
+            await self._see_its_end(claim)
             return True
         return await self._settle(guarded, death, deaths(task) + 1, task)
 
     async def _start(self, task: Task, team: TeamId) -> Claim:
-        """The dead attempt's end and this one's beginning, in one append that fences the dead."""
+        """The dead attempt's end and this one's beginning, in one append that fences the dead.
+
+        At this version only: one that is not dead may have given the task back meanwhile.
+        """
         claim = claim_of(task, team, task.attempt + 1)
         started = AttemptStarted(worker=self._worker, alone=True)
         await self._log.append(
@@ -121,6 +125,7 @@ class Solitary:
                 kind=TASK,
                 actor=claim.actor,
                 data=(*_last_death(task), started),
+                expected=task.version,
                 attempt=claim.attempt,
                 key=uuid.uuid4(),
             ),
@@ -153,8 +158,18 @@ class Solitary:
             code = process.returncode
         return None if code == 0 else isolation.death(-9 if code is None else code)
 
+    async def _see_its_end(self, claim: Claim) -> None:
+        """The log has the end that the child left with."""
+        head = await self._log.head(claim.task)
+        if head is not None and head.state == _WORKING:
+            raise Unavailable(f"attempt {claim.attempt} lost task {claim.task}")
+
     async def _settle(self, guarded: Guarded, death: Death, count: int, task: Task) -> bool:
-        """Says for a dead child what it cannot say any more."""
+        """Says for a dead child what it cannot say any more.
+
+        As a decision at this version: the child's last append may still be on its way, and would
+        have the same number.
+        """
         claim = guarded.claim
         head = await self._log.head(claim.task)
         if head is None or head.attempt != claim.attempt or head.state != _WORKING:
@@ -180,8 +195,7 @@ class Solitary:
                 kind=TASK,
                 actor=claim.actor,
                 data=data,
-                attempt=claim.attempt,
-                seq=head.seq + 1,
+                expected=head.version,
                 to_state=None if state is None else STATE_CODES[state],
                 jobs=jobs,
             ),

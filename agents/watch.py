@@ -112,7 +112,11 @@ class Watch:
                 attempt.lose()
             elif attempt.has_foreign or head.version > attempt.version:
                 attempt.has_foreign = False
-                await self._read(attempt)
+                try:
+                    await self._read(attempt)
+                except FactoryError:
+                    attempt.has_foreign = True  # its version may have passed them meanwhile
+                    raise
 
     async def _read(self, attempt: Watched) -> None:
         task = attempt.claim.task

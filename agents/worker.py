@@ -101,6 +101,10 @@ class Worker:
             room = lane.capacity - lane.running
             claimed = await self._claimed(lane, room) if room else []
             for job in claimed:
+                if self._stopping.is_set():  # we were told while we asked for it
+                    self._settled.append(Settled(lane, job.id, self._lease, is_done=False))
+                    self._has_settled.set()
+                    continue
                 lane.running += 1
                 jobs.start_soon(self._attend, lane, job, self._lease)
             if len(claimed) < room or not room:

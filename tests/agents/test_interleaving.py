@@ -1,0 +1,116 @@
+"""Between a look and an append: nothing is lost there, and no task is left to nobody."""
+
+import uuid
+from typing import Any
+
+import anyio
+import pytest
+
+from protocols.errors import Unavailable
+from protocols.events import AnyData, AttemptStarted, Event, StreamId, TaskHandedBack
+from protocols.principals import FIRST_TEAM, Actor
+from protocols.tasks import STATE_CODES, Task, TaskState
+from store.postgres.event_log import TASK, Append, EventLog
+from store.postgres.queue import Claimed, Queue
+from tests.agents.conftest import Site
+
+LONG = "one two three four five six seven eight nine ten " * 4
+
+
+def is_writing(task: Task) -> bool:
+    return any(said.text for said in task.said)
+
+
+async def append(site: Site, task: StreamId, *data: AnyData, **rest: Any) -> None:
+    actor = Actor("agent:actor")
+    await site.store.log.append(
+        Append(stream=task, team=FIRST_TEAM, kind=TASK, actor=actor, data=data, **rest)
+    )
+
+
+async def test_a_cancel_is_not_lost_to_a_read_that_failed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.agent(script=[{"text": LONG, "deltas": 200, "seconds": 60}])
+    read, failed = EventLog.read, list[StreamId]()
+
+    async def fail_for_the_watch(self: EventLog, stream: StreamId, **rest: Any) -> list[Event]:
+        if not rest.get("deltas", True) and len(failed) < 2:
+            failed.append(stream)
+            await anyio.sleep(0.7)  # the attempt writes on meanwhile
+            raise Unavailable("away")
+        return await read(self, stream, **rest)
+
+    async with site.worker():
+        task = await site.submit()
+        await site.until(task, is_writing)
+        monkeypatch.setattr(EventLog, "read", fail_for_the_watch)
+        await site.tasks.cancel(task)
+        ended = await site.end(task, seconds=10)
+    assert ended.state is TaskState.CANCELED
+    assert len(failed) == 2
+
+
+async def test_an_attempt_fenced_by_one_that_vanished_is_made_again(site: Site) -> None:
+    await site.agent(script=[{"text": LONG, "deltas": 100, "seconds": 1}])
+    async with site.worker():
+        task = await site.submit()
+        await site.until(task, is_writing)
+        woken = AttemptStarted(worker="a worker that had lost the job, and dies")
+        await append(site, task, woken, attempt=2, key=uuid.uuid4())
+        ended = await site.end(task)
+    assert (ended.state, ended.answer) == (TaskState.COMPLETED, LONG)
+    assert [attempt.number for attempt in ended.attempts] == [1, 2, 3]
+
+
+async def test_a_task_handed_back_while_it_was_looked_at_is_begun_as_such(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.agent(script=[{"text": "done"}])
+    task = await site.submit()
+    await site.die_once(task)
+    read_state, looks = EventLog.read_state, list[StreamId]()
+
+    async def hand_back_after(self: EventLog, stream: StreamId) -> list[Event]:
+        found = await read_state(self, stream)
+        if not looks:
+            state = STATE_CODES[TaskState.SUBMITTED]
+            back = TaskHandedBack(worker="one that is not dead")
+            await append(site, task, back, attempt=1, seq=1, to_state=state)
+        looks.append(stream)
+        return found
+
+    monkeypatch.setattr(EventLog, "read_state", hand_back_after)
+    async with site.worker():
+        ended = await site.end(task)
+    assert ended.state is TaskState.COMPLETED
+    assert [attempt.outcome for attempt in ended.attempts] == ["handed_back", "completed"]
+
+
+async def test_a_job_that_comes_with_the_stop_is_not_begun(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.agent(script=[{"text": LONG, "deltas": 100, "seconds": 30}])
+    claim = Queue.claim
+    async with site.worker() as worker:
+
+        async def claim_after_stop(self: Queue, queue: str, **rest: Any) -> list[Claimed]:
+            worker.stop()
+            return await claim(self, queue, **rest)
+
+        monkeypatch.setattr(Queue, "claim", claim_after_stop)
+        task = await site.submit()
+    assert (await site.task(task)).attempts == []
+    async with site.store.log_pool.connection() as connection:
+        cursor = await connection.execute("SELECT status::text FROM procrastinate_jobs")
+        assert await cursor.fetchall() == [("todo",)]
+
+
+async def test_an_answer_too_large_for_the_log_fails_its_task(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.postgres.appends.MAX_APPEND_BYTES", 4000)
+    await site.agent(script=[{"text": "x" * 3000}])
+    async with site.worker():
+        ended = await site.end(await site.submit())
+    assert (ended.state, ended.code) == (TaskState.FAILED, "limit_exceeded")
