@@ -63,6 +63,7 @@ def _last(form: Literal["console", "json"]) -> list[Processor]:
 
 def make_safe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Every text of the line without control characters and without secrets, and cut."""
+    event.pop("color_message", None)  # uvicorn says its message again, for a formatter of its own
     exception = event.pop("exception", None)
     safe: EventDict = {str(name): _safe(value) for name, value in event.items()}
     if isinstance(exception, str):  # its line breaks are its own, its end says the most
