@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from time import monotonic
+from urllib.parse import urlsplit
 
 import anyio
 from pydantic import BaseModel, ConfigDict
@@ -112,9 +113,9 @@ def is_from_here(request: Request) -> bool:
     """Whether it was sent on this machine, with nothing between."""
     if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
         return False
-    try:
-        named = request.url.hostname or ""
-    except ValueError:  # a Host that is none
+    try:  # not request.url, which passes over a Host that is none and names the server instead
+        named = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
         return False
     return _is_loopback(request.client.host) and _is_loopback(named)
 
