@@ -61,6 +61,7 @@ async def test_deep_and_metrics_are_closed_to_a_page_whose_name_was_made_to_lead
             "evil.example:8000",
             "localhost.evil.example",
             "127.0.0.1.x",
+            "a_b.example",
             "[",
         ):
             assert (await nobody.get(path, headers={"Host": host})).status_code == 401, host
