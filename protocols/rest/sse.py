@@ -36,6 +36,7 @@ from protocols.tasks import FINAL
 KEEP_ALIVE_SECONDS = 15
 CHECK_SECONDS = 3.0  # how often an open stream asks whether its reader may still read
 SEND_SECONDS = 10.0  # a reader that takes longer to take one event is cut
+STOP_SECONDS = 5.0  # a stopping hub ends its streams before; cut earlier, they would end broken
 BUFFERED_MESSAGES = 16  # between the log and the socket; the log waits when it is full
 
 _POSITION = re.compile(r"^([0-9a-f-]{36})\.([0-9]{1,10})$", re.ASCII)
@@ -100,6 +101,7 @@ async def stream(  # noqa: PLR0913  what a stream needs, and two ways to say the
         ping=KEEP_ALIVE_SECONDS,
         ping_message_factory=lambda: ServerSentEvent(comment="keep-alive", sep="\n"),
         send_timeout=SEND_SECONDS,
+        shutdown_grace_period=STOP_SECONDS,
     )
 
 
