@@ -75,6 +75,7 @@ def _numbered(passage: Passage, number: int) -> dict[str, object]:
         "location": passage.location,
         "text": passage.text,
         "score": round(passage.score, 6),
+        "similarity": None if passage.vector_score is None else round(passage.vector_score, 4),
     }
 
 

@@ -1,160 +1,225 @@
-"""Which units answer a question: by its words, how rare they are, and what kind of question it is.
+"""How well each unit answers a question: by its words, its heading, its passage and its form.
 
-Plain arithmetic over the passages of one search; the meaning was judged there, by the vectors.
+Plain arithmetic over the passages of one search; meaning was judged there, by the vectors. Which of
+the units are quoted is decided in `choice.py`.
 """
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
-from agents.models.extractive.units import Kind, Unit
+from agents.models.extractive.units import Found, Kind, Unit, is_shell, spoken
+from agents.models.extractive.words import near, terms
 
-LEAST_COVERAGE = 0.34  # of the question's words, weighed by rarity; below it nothing was found
-LEAST_SHARE = 0.36  # of the best unit's score
-SAME = 0.7  # shared words of two units that say the same
-MOST_UNITS = 6
-MOST_DOCUMENTS = 3
+_NEARLY = 0.6  # of a word's weight, for one of the same meaning
+_ABOUT = 0.9  # for a word of its heading, where that is about the whole question
+_ABOVE = 0.7  # for a word of another heading
+_COLUMN = 0.9  # for a word of its table's header
+_FAR_ABOVE = 0.3  # for a word of a heading above that
+_BESIDE = 0.2  # for a word of the same passage
+_WELL_KNOWN = 4.0  # the weight of a word that no passage has: it can be met by no unit
+SEPARATOR = " \u203a "  # between the headings of a location
+_LONG_CODE_LINES = 8
+_MOST_DEFINED = 3  # words of the name of what is defined
+_SHORT_WORDS, _LONG_WORDS = 4, 45
 
-_WORD = re.compile(r"[^\W_]+(?:[-_'][^\W_]+)*")
-_ENDINGS = ("ization", "ations", "ation", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "s")
-_LEAST_STEM = 3
-_STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """a about all am an and any are as at be been but by can could did do does for from get had
-        has have how i if in into is it its itself just may me mean means meant might must my no
-        not of on one or our ours own please shall she should show so some tell than that the their
-        them then there these they this those to too us was we were what whats when where which
-        who whom whose why will with would you your use used using explain describe give
-        und der die das ist wie was ein eine ich""",
-    ),
-)
 _DEFINITION = re.compile(
-    r"^\s*(what(?:'s|s)?\s+(?:is|are|does)?|define|explain|was ist|who is)\b", re.IGNORECASE
+    r"^\s*(?:what(?:'s|s)?\s+(?:is|are|does)?|define|explain|was ist|who is)\b", re.IGNORECASE
 )
 _PROCEDURE = re.compile(
-    r"\b(how (?:do|can|to|does|would|should)|command|start|install|run)\b", re.IGNORECASE
+    r"\b(?:how (?:do|can|to|would|should)|command|install|can i|where do i)\b", re.IGNORECASE
 )
+_EXPLANATION = re.compile(r"\bhow do(?:es)?\b.*\bworks?\b", re.IGNORECASE)
+_QUANTITY = re.compile(
+    r"\bhow (?:many|much|large|big|long|often|old|fast)\b|maximum", re.IGNORECASE
+)
+_COPULA = re.compile(r"\b(?:is|are|means|says|stands for)\b|[:\u2014\u2013=]")
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A unit and how well it answers; `coverage` is the part of the question it speaks of."""
+    """A unit and how well it answers.
+
+    Attributes:
+        coverage: The part of the question it speaks of, by the rarity of the words.
+        defines: The question asks what something is, and this says it.
+        is_about: Its section is about just what is asked.
+    """
 
     unit: Unit
     score: float
     coverage: float
+    defines: bool = False
+    is_about: bool = False
 
 
-def terms(text: str) -> list[str]:
-    """The words that carry meaning, in small letters and without their endings."""
-    words = (word.lower().strip("'") for word in _WORD.findall(text))
-    parts = chain.from_iterable(
-        [word, *re.split(r"[-_']", word)] if re.search(r"[-_']", word) else [word] for word in words
-    )
-    return [_stem(word) for word in parts if word and word not in _STOP_WORDS]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the weights of its words, and what kind of question it is."""
+
+    text: str
+    weights: Mapping[str, float]
+
+    def share(self, met: Mapping[str, float]) -> float:
+        """How much of the question is met, of 1, where each word is met that far."""
+        total = sum(self.weights.values())
+        return sum(weight * met[term] for term, weight in self.weights.items()) / total
+
+    @property
+    def is_procedure(self) -> bool:
+        """Asks how to do something, so that a command is welcome."""
+        return bool(_PROCEDURE.search(self.text)) and not _EXPLANATION.search(self.text)
+
+    @property
+    def is_definition(self) -> bool:
+        """Asks what something is."""
+        return bool(_DEFINITION.search(self.text)) and 0 < len(self.weights) <= _MOST_DEFINED
 
 
-def _stem(word: str) -> str:
-    for ending in _ENDINGS:
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= _LEAST_STEM:
-            return stem[:-1] if len(stem) > _LEAST_STEM and stem[-1] == stem[-2] else stem
-    return word.removesuffix("e") if len(word) > _LEAST_STEM + 1 else word
-
-
-def ranked(question: str, units: Sequence[Unit]) -> list[Scored]:
-    """The units that speak of the question, best first; empty when none does."""
-    wanted = list(dict.fromkeys(terms(question)))
-    if not wanted or not units:
+def ranked(question: str, passages: Sequence[Found], units: Sequence[Unit]) -> list[Scored]:
+    """The units, best first; empty when the question has no words to look for."""
+    asked = asking(question, units)
+    if not asked.weights:
         return []
-    counted = [Counter(terms(unit.text)) for unit in units]
-    headings = [set(terms(unit.heading)) for unit in units]
-    weights = _rarity(
-        wanted, [set(own) | heading for own, heading in zip(counted, headings, strict=True)]
-    )
-    scored = [
-        _score(unit, own, heading, question=question, weights=weights)
-        for unit, own, heading in zip(units, counted, headings, strict=True)
-    ]
-    answering = [one for one in scored if one.coverage >= LEAST_COVERAGE]
-    return sorted(answering, key=lambda one: (-one.score, one.unit.rank, one.unit.order))
+    priors = _priors(question, passages, units)
+    beside = {
+        passage.n: met(asked, terms(" ".join(spoken(one) for one in units if one.n == passage.n)))
+        for passage in passages
+    }
+    scored = [_score(unit, asked, prior=priors[unit.n], beside=beside[unit.n]) for unit in units]
+    return sorted(scored, key=lambda one: (-one.score, one.unit.rank, one.unit.order))
 
 
-def _rarity(wanted: Iterable[str], documents: Sequence[set[str]]) -> dict[str, float]:
-    """The weight of each word; one that stands nowhere weighs most, since it was asked for."""
+def asking(question: str, units: Sequence[Unit]) -> Asked:
+    """The question, its words weighed by how rare they are among the units."""
+    wanted = dict.fromkeys(terms(question))
+    said = [set(terms(f"{spoken(unit)} {unit.heading}")) for unit in units]
+    return Asked(question, {term: _rarity(term, said) for term in wanted})
+
+
+def _rarity(term: str, said: Sequence[set[str]]) -> float:
+    have = sum(term in words for words in said)
+    have = have or sum(not near(term).isdisjoint(words) for words in said)
+    return min(math.log(1 + len(said) / (0.5 + have)), _WELL_KNOWN)
+
+
+def met(asked: Asked, said: Iterable[str]) -> dict[str, float]:
+    """How far each word of the question is among these: 1, or less for one of its meaning."""
+    words = set(said)
     return {
-        term: math.log(1 + len(documents) / (0.5 + sum(term in words for words in documents)))
-        for term in wanted
+        term: 1.0 if term in words else 0.0 if near(term).isdisjoint(words) else _NEARLY
+        for term in asked.weights
     }
 
 
-def _score(
-    unit: Unit, own: Counter[str], heading: set[str], *, question: str, weights: dict[str, float]
-) -> Scored:
-    total = sum(weights.values())
-    said = sum(weight for term, weight in weights.items() if term in own)
-    above = sum(weight for term, weight in weights.items() if term in heading and term not in own)
-    coverage = (said + 0.7 * above) / total
-    score = coverage * (0.55 + 0.45 * said / total if said else 0.35)
-    score *= 1 + 0.5 / (1 + unit.rank)  # the search's own order: its vectors know meanings
-    score *= _length(sum(own.values()), unit.kind)
-    score *= _fit(unit, question=question, weights=weights)
-    return Scored(unit, score, coverage if said or unit.kind is Kind.CODE or above else 0.0)
+def _priors(question: str, passages: Sequence[Found], units: Sequence[Unit]) -> dict[int, float]:
+    """What the search thinks of each passage; little of one that it found by an echo."""
+    by_echo = {
+        passage.n
+        for passage in passages
+        if echoes(question, [one for one in units if one.n == passage.n])
+    }
+    similar = [one.similarity or 0.0 for one in passages if one.n not in by_echo]
+    best = max(similar, default=0.0) or 1.0
+    priors: dict[int, float] = {}
+    for passage in passages:
+        likeness = max((passage.similarity or 0.0) / best, 0.0)
+        order = 1 / (1 + 0.5 * passage.rank)
+        priors[passage.n] = 0.6 if passage.n in by_echo else 0.6 + 0.5 * likeness + 0.25 * order
+    return priors
+
+
+def echoes(question: str, own: Sequence[Unit]) -> bool:
+    """Whether the passage of these units has the question itself as an example.
+
+    That made the search think highly of it; what it says beside the example may still answer.
+    """
+    asked = terms(question)
+    quoted = [one for one in own if spoken(one) != one.text]
+    return len(asked) > 1 and any(_contains(terms(one.text), asked) for one in quoted)
+
+
+def _contains(said: Sequence[str], asked: Sequence[str]) -> bool:
+    starts = range(len(said) - len(asked) + 1)
+    return any(said[start : start + len(asked)] == asked for start in starts)
+
+
+def _score(unit: Unit, asked: Asked, *, prior: float, beside: Mapping[str, float]) -> Scored:
+    words = terms(spoken(unit))
+    own = met(asked, words)
+    above, is_about = _headings(unit, asked)
+    is_bare = unit.kind is Kind.ROW and not any(own.values())
+    if unit.header:  # as it is written, a row says the names of its columns
+        columns = met(asked, terms(unit.header))
+        own = {term: max(share, _COLUMN * columns[term]) for term, share in own.items()}
+    said = asked.share(own)
+    led = {term: max(share, above[term]) for term, share in own.items()}
+    coverage = asked.share(led)
+    around = asked.share({term: max(led[term], _BESIDE * beside[term]) for term in led})
+    defines = asked.is_definition and (
+        _defines(unit, asked)
+        or (is_about and unit.block == 0 and set(terms(_inner(unit))) == set(asked.weights))
+    )
+    score = (0.7 * around + 0.3 * said) * prior * _length(len(words), unit.kind)
+    score *= _fit(unit, asked) * (1.8 if defines else 1.0)
+    score *= 1.5 if is_about and unit.kind is not Kind.CODE else 1.0
+    score *= 0.5 if is_bare else 1.0
+    return Scored(unit, score, coverage, defines=defines, is_about=is_about)
+
+
+def _inner(unit: Unit) -> str:
+    """The nearest heading alone, of all that stand above the unit."""
+    return unit.heading.rpartition(SEPARATOR)[2]
+
+
+def _headings(unit: Unit, asked: Asked) -> tuple[dict[str, float], bool]:
+    """How far what stands above it says the words, and whether its section is about just them."""
+    outer, _, inner = unit.heading.rpartition(SEPARATOR)
+    led, far = met(asked, terms(inner)), met(asked, terms(outer))
+    subject = set(terms(inner))
+    is_about = bool(subject) and all(
+        any(term == word or term in near(word) for word in asked.weights) for term in subject
+    )
+    is_about = is_about and all(max(led[term], far[term]) > 0 for term in asked.weights)
+    inner_share, outer_share = (_ABOUT, _ABOVE) if is_about else (_ABOVE, _FAR_ABOVE)
+    above = {term: max(inner_share * share, outer_share * far[term]) for term, share in led.items()}
+    return above, is_about
 
 
 def _length(words: int, kind: Kind) -> float:
     """Fragments say too little to be quoted, and very long units too much."""
-    least, most = 4, 45
     if kind is Kind.CODE:
         return 1.0
-    if words < least:
-        return 0.4 + 0.15 * words
-    return 1.0 if words <= most else most / words
+    if words < _SHORT_WORDS:
+        return 0.5 + 0.125 * words
+    return 1.0 if words <= _LONG_WORDS else _LONG_WORDS / words
 
 
-def _fit(unit: Unit, *, question: str, weights: dict[str, float]) -> float:
-    fit = 1.0
-    if _DEFINITION.search(question):
-        fit *= _defines(unit, weights)
-    if _PROCEDURE.search(question):
-        fit *= 1.7 if unit.kind is Kind.CODE else 1.25 if "`" in unit.text else 1.0
+def _fit(unit: Unit, asked: Asked) -> float:
+    fit = {Kind.CODE: _code_fit(unit, asked), Kind.ROW: 0.95 if unit.header else 0.6}.get(
+        unit.kind, 1.0
+    )
+    if asked.is_procedure and unit.kind is not Kind.CODE and "`" in unit.text:
+        fit *= 1.1
+    if _QUANTITY.search(asked.text) and re.search(r"\d", unit.text):
+        fit *= 1.3
     if unit.text.rstrip().endswith("?"):
         fit *= 0.6  # another question is no answer
     return fit
 
 
-def _defines(unit: Unit, weights: dict[str, float]) -> float:
-    """More when the unit begins with what was asked for and goes on to say what it is."""
-    head = re.split(r"\b(?:is|are|means|says|stands for)\b|[:\u2014\u2013=]", unit.text, maxsplit=1)
-    subject = set(terms(head[0]))
-    if len(head) == 1 or not subject & weights.keys():
-        return 1.0
-    return 2.0 if subject <= weights.keys() else 1.1
+def _code_fit(unit: Unit, asked: Asked) -> float:
+    """Commands answer how something is done; a long listing only as an example."""
+    is_command = asked.is_procedure and is_shell(unit)
+    is_long = unit.text.count("\n") > _LONG_CODE_LINES
+    return (1.2 if is_command else 0.6) * (0.6 if is_long else 1.0)
 
 
-def chosen(scored: Sequence[Scored]) -> list[Scored]:
-    """A few of them that together say most: no two alike, and none far worse than the best."""
-    picked: list[Scored] = []
-    documents: set[str] = set()
-    for one in scored:
-        if len(picked) == MOST_UNITS or one.score < LEAST_SHARE * scored[0].score:
-            break
-        is_new_document = one.unit.document not in documents
-        if is_new_document and len(documents) == MOST_DOCUMENTS:
-            continue
-        if not any(_alike(one.unit, other.unit) for other in picked):
-            picked.append(one)
-            documents.add(one.unit.document)
-    return picked
-
-
-def _alike(one: Unit, other: Unit) -> bool:
-    mine, theirs = set(terms(one.text)), set(terms(other.text))
-    smaller = min(len(mine), len(theirs))
-    return one.text == other.text or (
-        smaller > 0 and len(mine & theirs) / smaller >= SAME and one.kind is other.kind
-    )
+def _defines(unit: Unit, asked: Asked) -> bool:
+    """Whether it begins with what was asked for and goes on to say what it is."""
+    head = _COPULA.split(unit.text, maxsplit=1)
+    if len(head) == 1 or unit.kind is Kind.CODE:
+        return False
+    subjects = [set(terms(name)) for name in re.split(r",| and | or ", head[0])]
+    return any(subject and subject == set(asked.weights) for subject in subjects)

@@ -24,6 +24,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*_]{0,2}\s+(?=[A-Z0-9`\"'(*_\[À-�
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|no|fig|sec|approx)|\b[A-Z])\.$", re.IGNORECASE
 )
+_QUOTED = re.compile(r"""(["'])[^"'\n]*\s[^"'\n]*\s[^"'\n]*\1""")
+_SHELLS = ("sh", "bash", "shell", "console", "zsh")
+_GOES_ON = re.compile(r"\\\s*$|<<|^\s|^(?:if|for|while|case)\b|^[\]})]|^[A-Z]+$")
 MAX_UNIT_CHARACTERS = 600
 MAX_CODE_LINES = 20
 
@@ -35,6 +38,8 @@ class Kind(StrEnum):
     ITEM = "item"
     ROW = "row"
     CODE = "code"
+    HEADING = "heading"  # never a unit, but what units stand under
+    HEADER = "header"  # likewise, the columns' names of the rows that follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,8 @@ class Unit:
         n: The passage's number, as cited.
         order: Its place in the passage.
         heading: The nearest heading above it, which it may lean on for its subject.
-        block: Units of one paragraph or list share it.
+        header: Of a row, the names of its table's columns.
+        block: Units of one paragraph share it.
     """
 
     n: int
@@ -56,11 +62,12 @@ class Unit:
     text: str
     heading: str
     document: str
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A passage as the search tool gave it."""
+    """A passage as the search tool gave it; `similarity` of its vector, where it has one."""
 
     n: int
     rank: int
@@ -68,15 +75,20 @@ class Found:
     title: str
     location: str
     text: str
+    similarity: float | None = None
 
 
 def units(passage: Found) -> list[Unit]:
     """The passage's units in their order, with nothing left out but headings, images and rules."""
     heading = passage.location or passage.title
     made: list[Unit] = []
+    header = ""
     for block, (kind, text) in enumerate(_blocks(_fenced(_COMMENT.sub("", passage.text)))):
-        if kind is None:
+        if kind is Kind.HEADING:
             heading = text
+            continue
+        if kind is Kind.HEADER:
+            header = text
             continue
         parts = _sentences(text) if kind is Kind.SENTENCE else [text]
         for part in parts:
@@ -90,9 +102,29 @@ def units(passage: Found) -> list[Unit]:
                     text=_cut(part, kind),
                     heading=heading,
                     document=passage.document,
+                    header=header if kind is Kind.ROW else "",
                 ),
             )
     return made
+
+
+def spoken(unit: Unit) -> str:
+    """What the unit itself says: what code quotes, such as a question, is only an example."""
+    return _QUOTED.sub(" ", unit.text) if unit.kind is Kind.CODE else unit.text
+
+
+def is_shell(unit: Unit) -> bool:
+    """Whether it is for a terminal."""
+    opening, _, _ = unit.text.partition("\n")
+    return unit.kind is Kind.CODE and opening.strip("`~ ") in _SHELLS
+
+
+def commands(unit: Unit) -> list[str]:
+    """The lines of a shell block of which each stands alone; none of any other unit."""
+    if not is_shell(unit):
+        return []
+    lines = [line for line in unit.text.splitlines()[1:-1] if line.strip()]
+    return [] if any(_GOES_ON.search(line) for line in lines) else lines
 
 
 def _fenced(text: str) -> str:
@@ -106,8 +138,8 @@ def _fenced(text: str) -> str:
     return f"{lines[fences[0]].strip()}\n{text}" if is_code else text
 
 
-def _blocks(text: str) -> Iterator[tuple[Kind | None, str]]:
-    """Blocks in order; a heading comes as None."""
+def _blocks(text: str) -> Iterator[tuple[Kind, str]]:
+    """Blocks in order."""
     lines = iter(text.splitlines())
     paragraph: list[str] = []
     rows: list[str] = []
@@ -132,14 +164,16 @@ def _rows(lines: list[str]) -> Iterator[tuple[Kind, str]]:
     """A table's rows; a passage that begins in the middle of one has lost its header."""
     has_header = len(lines) > 1 and _RULE_ROW.match(lines[1])
     header = _cells(lines[0]) if has_header else []
+    if lines:
+        yield Kind.HEADER, " ".join(header)
     for line in lines[2:] if has_header else lines:
         if not _RULE_ROW.match(line):
             yield Kind.ROW, _row(header, _cells(line))
 
 
-def _alone(kind: str, line: str, lines: Iterator[str]) -> Iterator[tuple[Kind | None, str]]:
+def _alone(kind: str, line: str, lines: Iterator[str]) -> Iterator[tuple[Kind, str]]:
     if kind == "heading":
-        yield None, _plain(_HEADING.sub(r"\1", line))
+        yield Kind.HEADING, _plain(_HEADING.sub(r"\1", line))
     elif kind == "fence" and (code := _code(line, lines)):
         yield Kind.CODE, code
 
@@ -189,7 +223,7 @@ def _row(header: list[str], cells: list[str]) -> str:
         if cell.strip("-\u2013\u2014 ")
     ]
     name = first if "`" in first or "*" in first else f"**{first}**"
-    return f"{name}: {' · '.join(told)}" if told else name
+    return f"{name}: {'; '.join(told)}" if told else name
 
 
 def _sentences(text: str) -> list[str]:

@@ -62,7 +62,7 @@ def test_a_how_to_is_answered_with_the_command_and_its_lead() -> None:
 
 def test_a_definition_is_answered_with_the_row_of_its_table() -> None:
     answer = compose("What is an attempt?", found(GUIDE, WORDS))
-    quoted = "- **Attempt**: one worker's try at one task · we do not say: execution, session [2]"
+    quoted = "- **Attempt**: one worker's try at one task; we do not say: execution, session [2]"
     assert quoted in answer
 
 
@@ -98,7 +98,7 @@ def test_a_passage_that_begins_inside_code_keeps_it_as_code() -> None:
 
 def test_a_table_that_lost_its_header_names_no_columns() -> None:
     (row, _) = units(found("| Worker | claims tasks | executor |\n| Task | a request | run |")[0])
-    assert row.text == "**Worker**: claims tasks · executor"
+    assert row.text == "**Worker**: claims tasks; executor"
 
 
 def test_an_answer_that_covers_little_of_the_question_says_so() -> None:
