@@ -100,7 +100,7 @@ class _Site(StaticFiles):
         """`tasks` is `tasks.html`; a route with parameters is the fallback, found."""
         if path == "." or "." in Path(path).name:
             return path
-        if (self._folder / f"{path}.html").is_file():
+        if _is_file(self._folder / f"{path}.html"):
             return f"{path}.html"
         is_route = any(pattern.fullmatch(f"/{path}") for pattern in self._routes)
         return FALLBACK if is_route else path
@@ -120,6 +120,13 @@ class _Site(StaticFiles):
         if self.is_not_modified(smaller.headers, headers):
             return NotModifiedResponse(smaller.headers)
         return smaller
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its name is longer than any file's
+        return False
 
 
 def _lifetime(path: str, status: int) -> str:

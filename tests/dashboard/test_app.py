@@ -49,6 +49,12 @@ async def test_pages_are_found_with_and_without_parameters_and_others_are_not(si
     }
 
 
+async def test_a_name_longer_than_any_file_breaks_nothing(site: Path) -> None:
+    async with _client(site) as client:
+        assert (await client.get("/tasks/" + "a" * 300)).status_code == 200
+        assert (await client.get("/" + "a" * 5000)).status_code == 404
+
+
 async def test_files_named_by_content_are_kept_for_a_year_and_pages_are_asked_for_again(
     site: Path,
 ) -> None:
