@@ -138,8 +138,8 @@ export function LoginDoor() {
   useEffect(() => {
     fetch("/api/v1/me", { credentials: "same-origin" }).then((response) => {
       if (!response.ok) return;
-      const next = new URLSearchParams(location.search).get("next") ?? "/";
-      location.replace(/^\/(?![/\\])/.test(next) ? next : "/");
+      const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
+      location.replace(next.origin === location.origin ? next : "/"); // as the browser reads it: it strips tabs
     }).catch(() => {});
   }, []);
   return null;

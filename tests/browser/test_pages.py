@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -241,6 +242,22 @@ def test_the_login_page_says_where_a_link_comes_from(
     page = open_page("/login", {"/api/v1/me": (401, {"detail": "nobody"})})
     page.get_by_text("pygent login-link").wait_for()
     assert page.title() == "Log in · PyGent Factory"
+
+
+@pytest.mark.parametrize(
+    "there",
+    ["//a.example", "/%09/a.example", "/%0a/a.example", "/%5ca.example", "https://a.example"],
+)
+def test_the_login_page_leads_nowhere_else(
+    open_page: Callable[[str, Answers], Page], there: str
+) -> None:
+    page = open_page(f"/login?next={there}", {})
+    page.wait_for_url(lambda url: urlsplit(url).path == "/")
+
+
+def test_the_login_page_leads_back(open_page: Callable[[str, Answers], Page]) -> None:
+    page = open_page("/login?next=/agents%3Ftext%3Dx", {})
+    page.wait_for_url("**/agents?text=x")
 
 
 def test_an_answer_is_markdown_without_html_and_its_numbers_open_their_passages(
