@@ -5,8 +5,8 @@ as the driver's error, and the writer knows what to do.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any, cast
 
@@ -82,10 +82,11 @@ class AppendConnection:
             psycopg.Error: None of it was done, or, where the connection broke, perhaps all.
             TimeoutError: There was no answer; perhaps all of it was done.
         """
-        cursor = self._cursor or await self.open()
         arguments = batch.arguments(entries, shard=0)
-        started = perf_counter()
         try:
+            with fail_after(ANSWER_SECONDS):
+                cursor = self._cursor or await self.open()
+            started = perf_counter()
             with fail_after(ANSWER_SECONDS):
                 await cursor.execute(batch.APPEND, arguments, prepare=True)
                 row = await cursor.fetchone()
@@ -100,20 +101,29 @@ class AppendConnection:
 
     async def cut_partitions(self) -> None:
         """When nobody has cut leaves for a while, and positions have none to go to."""
-        with suppress(psycopg.Error):
-            if self._connection:
-                cut = await cut_partitions(self._connection)
+        if connection := self._connection:
+            async with self._or_closed():
+                cut = await cut_partitions(connection)
                 logger.warning("the log had no leaf for its positions", extra={"cut": cut})
 
     async def end_stuck(self) -> None:
         """Ends writers that hold the log's lock for seconds; for when the lock was not given."""
-        with suppress(psycopg.Error):
-            if self._connection:
-                await self._connection.execute("SET ROLE NONE")  # roles may not end their login's
-                row = await (await self._connection.execute(END_STUCK)).fetchone()
-                await self._connection.execute("RESET ROLE")
+        if connection := self._connection:
+            async with self._or_closed():
+                await connection.execute("SET ROLE NONE")  # roles may not end their login's
+                row = await (await connection.execute(END_STUCK)).fetchone()
+                await connection.execute("RESET ROLE")
                 if row and row[0]:
                     logger.warning("writers were stuck and were ended", extra={"ended": row[0]})
+
+    @asynccontextmanager
+    async def _or_closed(self) -> AsyncGenerator[None]:
+        """Closes the connection when the block fails: in which role it is then, nobody knows."""
+        try:
+            with fail_after(ANSWER_SECONDS):
+                yield
+        except (psycopg.Error, TimeoutError):
+            await self.close()
 
     async def drop_broken(self) -> None:
         """Forgets a connection that is none any more."""

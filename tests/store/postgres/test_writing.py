@@ -16,6 +16,8 @@ from protocols.errors import LimitExceeded, Unavailable
 from protocols.events import StreamId, TaskCompleted, envelope
 from store.postgres.append_connection import AppendConnection
 from store.postgres.appends import OK, Answer, Entry
+from store.postgres.counters import Counters
+from store.postgres.epoch import EpochKeeper
 from store.postgres.event_log import Append, Appended, EventLog, WriterLimits
 from tests.store.postgres.streams import (
     NOTE,
@@ -309,3 +311,38 @@ async def test_a_batch_that_takes_too_long_is_sent_in_parts(
         await together(log, [append(stream, expected=0) for stream in streams])
     assert max(sizes) > 8
     assert len(await log.heads(streams)) == 32
+
+
+async def test_a_database_that_accepts_and_says_nothing_is_out_of_reach(
+    database: str, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.postgres.append_connection.ANSWER_SECONDS", 0.2)
+    async with opened_log(database, limits=WriterLimits(patience_seconds=0.5)) as log:
+        stream = await new_task(log)
+
+        async def say_nothing(self: AppendConnection) -> None:
+            await anyio.sleep_forever()
+
+        with monkeypatch.context() as silent:
+            silent.setattr(AppendConnection, "open", say_nothing)
+            await root.execute(CUT)
+            with anyio.fail_after(10), pytest.raises(Unavailable):
+                await log.append(append(stream))
+        assert (await log.append(append(stream))).version > 1
+
+
+async def test_a_writer_that_may_not_end_another_does_not_stay_in_another_role(
+    database: str, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.postgres.append_connection.END_STUCK", b"SELECT 1 / 0")
+    writer = AppendConnection(database, counters=Counters(), opened=EpochKeeper().check)
+    await writer.open()
+    await writer.end_stuck()
+    try:
+        entry = Entry(append(await new_task(log), expected=1))
+        assert [answer.status for answer in await writer.send([entry])] == [OK]
+        assert writer._cursor
+        found = await writer._cursor.execute("SELECT current_user::text")
+        assert await found.fetchone() == ("pygent_log",)
+    finally:
+        await writer.close()
