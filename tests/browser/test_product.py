@@ -1,0 +1,303 @@
+"""The real product in Chromium, as a person has it: her link, her question, and what she sees.
+
+One product for all stories, with short leases; parts of it are killed here. Pictures of what was
+seen lie in `test-results/`.
+"""
+
+import re
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect
+
+from tests.browser.visitor import Visitor, answer, folded, frames, picture, visitor, wait_for_words
+from tests.flows.product import BUILT_SITE, SHORT_LEASES, Product, running, scripted, spoken, words
+
+pytestmark = pytest.mark.browser
+
+WORDS = 150
+CUT = ["WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION_REFUSED"]
+HOSTILE = """Before <script>window.broken = 1</script>
+
+<img src="https://elsewhere.invalid/a.png" onerror="window.broken = 2">
+
+![picture](https://elsewhere.invalid/b.png) and [link](javascript:window.broken=3)
+
+<iframe src="https://elsewhere.invalid/"></iframe> [data](data:text/html,<script>1</script>)
+
+<style>body { background: url(https://elsewhere.invalid/c.png) }</style> after"""
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def product() -> Generator[Product]:
+    if not (BUILT_SITE / "index.html").exists():
+        pytest.fail("the pages are not built: run `make site`")
+    with running(environment=SHORT_LEASES) as product:
+        yield product
+
+
+@pytest.fixture(scope="module")
+def api(product: Product) -> Generator[httpx.Client]:
+    """By key. `echo` repeats, `slow` speaks for four seconds, `endless` for a minute."""
+    headers = {"Authorization": f"Bearer {product.key}"}
+    with httpx.Client(base_url=f"{product.url}/api/v1", headers=headers, trust_env=False) as api:
+        slow, endless = spoken(WORDS, seconds=4.0), spoken(600, seconds=60.0)
+        for spec in (scripted("echo"), scripted("slow", slow), scripted("endless", endless)):
+            assert api.post("/agents", json=spec).is_success
+        yield api
+
+
+@pytest.fixture(scope="module")
+def session(product: Product, browser: Browser) -> StorageState:
+    """What the browser keeps of a login by the link of the first start."""
+    somebody = visitor(browser, product.url)
+    page = somebody.context.new_page()
+    page.goto(product.link())
+    page.wait_for_url(f"{product.url}/")
+    page.get_by_role("navigation", name="Main", exact=True).get_by_text("Tasks").wait_for()
+    page.locator(".light-badge.live").wait_for()
+    picture(page, "first-start")
+    kept = somebody.context.storage_state()
+    somebody.leave()
+    return kept
+
+
+@pytest.fixture
+def visit(product: Product, browser: Browser, session: StorageState) -> Generator[Visit]:
+    """Visitors who are logged in, each a context of its own; all of them are heard at the end."""
+    here: list[Visitor] = []
+
+    def arrive(**changes: Any) -> Visitor:
+        here.append(visitor(browser, product.url, **{"session": session, **changes}))
+        return here[-1]
+
+    yield arrive
+    for one in here:
+        one.leave()
+
+
+def submitted(api: httpx.Client, agent: str, text: str = "speak") -> str:
+    response = api.post("/tasks", json={"agent": agent, "input": text})
+    assert response.is_success, response.text
+    return response.json()["id"]
+
+
+def ended(page: Page, state: str = "completed", *, seconds: float = 15) -> None:
+    """Until the head of the task says so."""
+    page.locator(f".taskhead .s-{state}").wait_for(timeout=seconds * 1000)
+
+
+def assert_it_only_grew(page: Page) -> None:
+    """Each look of the answer was a beginning of all the words, none shorter than before."""
+    seen = frames(page)
+    assert all(words(WORDS).startswith(look) for look in seen)
+    assert seen == sorted(seen, key=len)
+
+
+def test_a_question_to_guide_is_answered_live_with_sources(visit: Visit) -> None:
+    page = visit(is_dark=True).open("/")
+    page.get_by_role("button", name="Run agent").first.click()
+    dialog = page.get_by_role("dialog", name="Run agent")
+    dialog.get_by_role("button", name="What is an attempt?").click()
+    dialog.get_by_role("button", name="Run agent").click()
+    page.wait_for_url("**/tasks/*")
+    ended(page)
+    seen, said = frames(page), answer(page)
+    assert any(0 < len(look) < len(said) for look in seen), "it was seen being written"
+    steps = page.get_by_role("listbox", name="Steps, in time").get_by_role("option")
+    expect(steps.filter(has_text="knowledge_search")).to_have_count(1)
+    expect(steps.filter(has_text="extractive").first).to_be_visible()
+    picture(page, "task-guide-dark")
+    page.locator(".md .cite").first.click()
+    passage = page.get_by_role("dialog", name=re.compile(r"Source \d"))
+    assert len(passage.locator("blockquote").inner_text()) > 20
+    picture(page, "task-guide-passage")
+    page.keyboard.press("Escape")
+    steps.filter(has_text="knowledge_search").click()
+    page.get_by_role("region", name="Step knowledge_search").get_by_text(
+        "passages"
+    ).first.wait_for()
+    picture(page, "task-guide-step")
+
+
+def test_who_reloads_or_joins_late_sees_the_same(visit: Visit, api: httpx.Client) -> None:
+    task = submitted(api, "slow")
+    somebody = visit()
+    page = somebody.open(f"/tasks/{task}")
+    wait_for_words(page, 30)
+    before = answer(page)
+    page.reload()
+    late = visit().open(f"/tasks/{task}")
+    for one in (page, late):
+        ended(one)
+        assert len(frames(one)[0]) >= len(before), "what was there is shown at once"
+        assert len(frames(one)) > 3, "and the rest was followed live"
+        assert_it_only_grew(one)
+        assert answer(one) == words(WORDS) == folded(api, task).answer
+
+
+def test_a_killed_hub_costs_the_page_nothing(
+    product: Product, visit: Visit, api: httpx.Client
+) -> None:
+    task = submitted(api, "slow")
+    somebody = visit()
+    somebody.expected += CUT
+    page = somebody.open(f"/tasks/{task}")
+    wait_for_words(page, 20)
+    product.kill_part("hub")
+    page.locator(".light-badge.reconnecting").wait_for()
+    picture(page, "task-reconnecting")
+    page.locator(".light-badge.live").wait_for()
+    ended(page)
+    assert_it_only_grew(page)
+    assert answer(page) == words(WORDS) == folded(api, task).answer
+
+
+def test_text_of_a_killed_worker_disappears_and_is_told(
+    product: Product, visit: Visit, api: httpx.Client
+) -> None:
+    task = submitted(api, "slow")
+    page = visit().open(f"/tasks/{task}")
+    wait_for_words(page, 20)
+    product.kill_part("worker")
+    page.get_by_text("Attempt 1 died").wait_for(timeout=30_000)
+    picture(page, "task-attempt-2")
+    ended(page, seconds=30)
+    seen = frames(page)
+    shrunk = [n for n in range(1, len(seen)) if len(seen[n]) < len(seen[n - 1])]
+    assert len(shrunk) == 1, "the text of the first attempt went away once"
+    assert all(words(WORDS).startswith(look) for look in seen)
+    assert answer(page) == words(WORDS) == folded(api, task).answer
+    assert [one.outcome for one in folded(api, task).attempts] == ["died", "completed"]
+    expect(page.locator(".taskhead .gauge", has_text="Attempt")).to_contain_text("2")
+
+
+def test_a_task_is_canceled_from_the_page(visit: Visit, api: httpx.Client) -> None:
+    task = submitted(api, "endless")
+    page = visit().open(f"/tasks/{task}")
+    wait_for_words(page, 3)
+    page.get_by_role("button", name="Cancel task").click()
+    dialog = page.get_by_role("dialog", name="Cancel this task?")
+    picture(page, "task-cancel")
+    dialog.get_by_role("button", name="Cancel task").click()
+    ended(page, "canceled", seconds=5)
+    page.get_by_text("What was written before stays").wait_for()
+    assert answer(page), "it stays"
+    assert folded(api, task).state == "canceled"
+    picture(page, "task-canceled")
+
+
+def test_the_list_is_live_and_its_filters_stand_in_the_address(
+    visit: Visit, api: httpx.Client
+) -> None:
+    for number in range(40):
+        submitted(api, "echo", f"Question {number}")
+    page = visit().open("/tasks")
+    page.get_by_role("link", name="Question 39").wait_for()
+    submitted(api, "echo", "Came while it was open")
+    row = page.locator(".vrow", has_text="Came while it was open")
+    row.locator(".s-completed").first.wait_for()
+    picture(page, "tasks-light")
+    page.get_by_role("button", name="Canceled").click()
+    page.wait_for_url("**/tasks?state=canceled")
+    expect(page.locator(".vrows .vrow")).to_have_count(1)
+    page.go_back()
+    page.wait_for_url("**/tasks")
+    row.wait_for()
+
+    page.locator(".vscroll").evaluate("(node) => { node.scrollTop = 400; }")
+    top = page.locator(".vscroll").evaluate("(node) => node.scrollTop")
+    submitted(api, "echo", "Waits behind the pill")
+    pill = page.get_by_role("button", name="1 new")
+    pill.wait_for()
+    assert page.locator(".vscroll").evaluate("(node) => node.scrollTop") == top
+    picture(page, "tasks-pill")
+    pill.click()
+    page.get_by_role("link", name="Waits behind the pill").wait_for()
+
+
+def test_an_agent_is_corrected_created_and_published_again(visit: Visit) -> None:
+    somebody = visit()
+    somebody.expected.append("status of 422")
+    page = somebody.open("/agents")
+    page.get_by_role("button", name="New agent").click()
+    form = page.get_by_role("dialog", name="New agent")
+    form.get_by_role("textbox", name="Name").fill("Not A Name")
+    form.get_by_label("Model").fill("scripted")
+    form.get_by_role("button", name="Create agent").click()
+    form.locator("label.wrong", has_text="Name").get_by_text("Only lower case letters").wait_for()
+    picture(page, "agent-form-wrong")
+    form.get_by_role("textbox", name="Name").fill("clerk")
+    form.get_by_role("button", name="Create agent").click()
+    page.wait_for_url("**/agents/clerk")
+    page.get_by_role("button", name="Change").click()
+    page.get_by_label("Description").fill("Files what comes in")
+    page.get_by_role("button", name="Publish v2").click()
+    versions = page.get_by_role("region", name="Versions").get_by_role("listitem")
+    expect(versions).to_have_count(2)
+    expect(versions.first).to_contain_text("latest")
+    page.get_by_role("region", name="Spec").get_by_text("Files what comes in").wait_for()
+    picture(page, "agent")
+
+
+def test_a_hostile_answer_runs_nothing_and_fetches_nothing(visit: Visit, api: httpx.Client) -> None:
+    page = visit().open(f"/tasks/{submitted(api, 'echo', HOSTILE)}")
+    ended(page)
+    assert "after" in answer(page)
+    assert page.locator(".md").get_by_text("<script>window.broken = 1</script>").count() == 1
+    assert page.locator(".md :is(img, script, iframe, style, object, embed)").count() == 0
+    links = page.locator(".md a").evaluate_all("(all) => all.map((one) => one.href)")
+    assert all(link.startswith("https://") for link in links)
+    page.get_by_text("link", exact=True).click()
+    assert page.evaluate("window.broken") is None
+    picture(page, "task-hostile")
+
+
+def test_a_phone_shows_one_part_at_a_time_and_never_scrolls_sideways(
+    visit: Visit, api: httpx.Client
+) -> None:
+    task = submitted(api, "slow", "Does it fit on a phone, even when the title is rather long?")
+    page = visit(is_phone=True).open(f"/tasks/{task}")
+    wait_for_words(page, 10)
+    picture(page, "phone-task-answer")
+    parts = page.get_by_role("group", name="Part of the task")
+    for part in ("Steps", "Raw events", "Answer"):
+        parts.get_by_role("button", name=part).click()
+        assert_it_fits(page)
+        picture(page, f"phone-task-{part.split()[-1].lower()}")
+    ended(page)
+    bar = page.get_by_role("navigation", name="Main, on a phone")
+    for place in ("Tasks", "Agents", "Overview"):
+        bar.get_by_role("link", name=place).click()
+        expect(bar.get_by_role("link", name=place)).to_have_attribute("aria-current", "page")
+        page.locator("main .page, main .content").first.wait_for()
+        assert_it_fits(page)
+        picture(page, f"phone-{place.lower()}")
+
+
+def assert_it_fits(page: Page) -> None:
+    wide: Mapping[str, int] = page.evaluate(
+        "({page: document.documentElement.scrollWidth, window: innerWidth})"
+    )
+    assert wide["page"] <= wide["window"] == 390
+
+
+def test_who_is_logged_out_comes_back_to_where_she_was(
+    product: Product, visit: Visit, api: httpx.Client
+) -> None:
+    task = submitted(api, "echo", "Where she was")
+    somebody = visit(session=None)
+    somebody.expected.append("status of 401")
+    page = somebody.open(f"/tasks/{task}?view=events")
+    page.wait_for_url("**/login?next=**")
+    page.get_by_text("pygent login-link").wait_for()
+    picture(page, "login")
+    page.goto(product.run("login-link").out.strip())
+    page.wait_for_url(f"**/tasks/{task}?view=events")
+    page.get_by_role("heading", name="Where she was").wait_for()
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
