@@ -64,6 +64,7 @@ class Watch:
         self._store = store
         self._running: dict[StreamId, Watched] = {}
         self._wake = anyio.Event()
+        self._is_leaving = False
 
     def add(self, attempt: Watched) -> None:
         """The attempt begins."""
@@ -72,6 +73,8 @@ class Watch:
         attempt.on_foreign = self._wake.set
         if attempt.has_foreign:
             self._wake.set()
+        if self._is_leaving:
+            attempt.hand_back()
 
     def remove(self, attempt: Watched) -> None:
         """The attempt has ended."""
@@ -82,6 +85,12 @@ class Watch:
     def running(self) -> list[Watched]:
         """All attempts of this process."""
         return list(self._running.values())
+
+    def leave(self) -> None:
+        """This worker leaves: all attempts are handed back, and those that are just beginning."""
+        self._is_leaving = True
+        for attempt in self.running:
+            attempt.hand_back()
 
     async def run(self) -> None:
         """Look, until cancelled."""

@@ -142,8 +142,7 @@ class Worker:
             while any(lane.running for lane in self._lanes):
                 await self._has_settled.wait()
                 await anyio.sleep(0.01)
-        for attempt in self._watch.running:
-            attempt.hand_back()
+        self._watch.leave()
 
     async def _settle(self) -> None:
         while True:

@@ -106,6 +106,27 @@ async def test_a_job_that_comes_with_the_stop_is_not_begun(
         assert await cursor.fetchall() == [("todo",)]
 
 
+async def test_an_attempt_that_begins_while_its_worker_leaves_is_handed_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.agent(script=[{"text": LONG, "deltas": 100, "seconds": 30}])
+    read_state, looked = EventLog.read_state, anyio.Event()
+
+    async def look_slowly(self: EventLog, stream: StreamId) -> list[Event]:
+        found = await read_state(self, stream)
+        looked.set()
+        await anyio.sleep(0.5)  # longer than the grace time
+        return found
+
+    monkeypatch.setattr(EventLog, "read_state", look_slowly)
+    async with site.worker():
+        task = await site.submit()
+        await looked.wait()
+    left = await site.task(task)
+    assert left.state is TaskState.SUBMITTED
+    assert [attempt.outcome for attempt in left.attempts] == ["handed_back"]
+
+
 async def test_an_answer_too_large_for_the_log_fails_its_task(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
