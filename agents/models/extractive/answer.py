@@ -3,16 +3,16 @@
 What it writes is Markdown; each quote is followed by `[n]`, the number of its passage.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
-from agents.models.extractive.choice import chosen, nearest, with_company
+from agents.models.extractive.choice import MOST_DOCUMENTS, chosen, nearest, with_company
 from agents.models.extractive.ranking import Asked, Scored, asking, echoes, met, ranked
 from agents.models.extractive.units import Found, Kind, Unit, commands, units
 from agents.models.extractive.words import terms
 
 CREDIT = "*Quoted word for word by the extractive model, which is no language model.*"
-COVERED = 0.6  # of the question's words, by rarity; with less, the answer says so
+COVERED = 0.65  # of the question's words, by rarity; with less, the answer says so
 _SHOWN_QUESTION = 200
 
 
@@ -24,8 +24,11 @@ def compose(question: str, passages: Sequence[Found]) -> str:
     own_words = [one for one in passages if not echoes(question, parts[one.n])]
     picked = chosen(asked, ranked(question, passages, every))
     quoted = with_company(asked, picked, parts) if picked else nearest(own_words, parts)
-    if not quoted or not asked.weights:
-        return _nothing(question, passages)
+    if not asked.weights:
+        return f"{_nothing(question)} Ask about something that stands in them.\n\n{CREDIT}"
+    if not quoted:
+        near = _nearest_titles(passages)
+        return f"{_nothing(question)}{near} Other words may help, or more documents.\n\n{CREDIT}"
     titles = {passage.document: passage.title for passage in passages}
     sections = [
         f"### {titles[document]}\n\n{_section(own, asked)}"
@@ -43,23 +46,17 @@ def _warning(picked: Sequence[Scored], asked: Asked) -> list[str]:
     return [] if is_near else ["Nothing in the documents covers all of this. The nearest I found:"]
 
 
-def _nothing(question: str, passages: Sequence[Found]) -> str:
+def _nothing(question: str) -> str:
     shown = question if len(question) <= _SHOWN_QUESTION else question[:_SHOWN_QUESTION] + "…"
-    told = f"I found nothing in the documents that answers “{' '.join(shown.split())}”."
-    if passages:
-        near = list(
-            dict.fromkeys(f"{found.title} [{found.n}]" for found in _first_of_each(passages))
-        )
-        told += " The nearest passages are in " + ", ".join(near[:3]) + "."
-    return f"{told} Other words may help, or more documents.\n\n{CREDIT}"
+    return f"I found nothing in the documents that answers “{' '.join(shown.split())}”."
 
 
-def _first_of_each(passages: Sequence[Found]) -> Iterator[Found]:
-    seen: set[str] = set()
+def _nearest_titles(passages: Sequence[Found]) -> str:
+    firsts: dict[str, Found] = {}
     for found in passages:
-        if found.document not in seen:
-            seen.add(found.document)
-            yield found
+        firsts.setdefault(found.document, found)
+    near = [f"{found.title} [{found.n}]" for found in firsts.values()][:MOST_DOCUMENTS]
+    return f" The nearest passages are in {', '.join(near)}." if near else ""
 
 
 def _by_document(quoted: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:

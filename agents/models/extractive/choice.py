@@ -10,6 +10,7 @@ from agents.models.extractive.units import Found, Kind, Unit, is_shell, spoken
 from agents.models.extractive.words import terms
 
 LEAST_COVERAGE = 0.34  # of the question's words, by rarity; below it no unit answers
+LEAST_COVERAGE_AFAR = 0.5  # likewise, of units of a passage that the search thinks far away
 CONFIDENT = 0.3  # similarity of a passage that is near, though its words are others
 OWN_SHARE, OTHER_SHARE = 0.5, 0.75  # of the best score: in the best unit's passage, in others
 MOST_UNITS, MOST_OF_BEST, MOST_OF_ANOTHER, MOST_DOCUMENTS = 6, 4, 2, 3
@@ -26,7 +27,7 @@ Parts = Mapping[int, Sequence[Unit]]  # the units of each passage, by its number
 
 def chosen(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:
     """A few that answer together, best first: no two alike, and none far worse than the best."""
-    answering = _without_bare_code(asked, [one for one in scored if one.coverage >= LEAST_COVERAGE])
+    answering = _without_bare_code(asked, [one for one in scored if _covers(one)])
     if not answering:
         return []
     best = answering[0]
@@ -61,8 +62,8 @@ def with_company(asked: Asked, picked: Sequence[Scored], parts: Parts) -> list[U
     wanted: dict[tuple[int, int], Unit] = {}
     for one in picked:
         own = parts[one.unit.n]
-        shown = [*_lead(one.unit, own), one.unit, *_following(one.unit, own)]
-        if asked.is_procedure:
+        shown = [*_lead(asked, one.unit, own), one.unit, *_following(one.unit, own)]
+        if asked.is_procedure and not any(is_shell(unit) for unit in wanted.values()):
             shown += _commands_beside(asked, one.unit, own)
         wanted |= {(unit.n, unit.order): unit for unit in shown}
     if len(wanted) < _FEW:
@@ -71,6 +72,10 @@ def with_company(asked: Asked, picked: Sequence[Scored], parts: Parts) -> list[U
     passages = list(dict.fromkeys(one.unit.n for one in picked))
     ordered = sorted(wanted.values(), key=lambda unit: (passages.index(unit.n), unit.order))
     return list({unit.text: unit for unit in reversed(ordered)}.values())[::-1]  # chunks overlap
+
+
+def _covers(one: Scored) -> bool:
+    return one.coverage >= (LEAST_COVERAGE if one.is_near else LEAST_COVERAGE_AFAR)
 
 
 def _without_bare_code(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:
@@ -88,9 +93,13 @@ def _without_bare_code(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:
 def _has_room(one: Scored, picked: Sequence[Scored]) -> bool:
     documents = {other.unit.document for other in picked}
     of_passage = sum(other.unit.n == one.unit.n for other in picked)
+    is_second_code = one.unit.kind is Kind.CODE and any(
+        other.unit.kind is Kind.CODE for other in picked
+    )
     is_best = not picked or picked[0].unit.n == one.unit.n
     return (
         len(picked) < MOST_UNITS
+        and not is_second_code
         and of_passage < (MOST_OF_BEST if is_best else MOST_OF_ANOTHER)
         and (one.unit.document in documents or len(documents) < MOST_DOCUMENTS)
         and not any(_alike(one.unit, other.unit) for other in picked)
@@ -111,17 +120,17 @@ def _rest_of_block(unit: Unit, own: Sequence[Unit]) -> list[Unit]:
     return [one for one in after if one.block == unit.block and one.kind is Kind.SENTENCE]
 
 
-def _lead(unit: Unit, own: Sequence[Unit]) -> list[Unit]:
-    """The sentence that ends in a colon above code, a list or a table."""
+def _lead(asked: Asked, unit: Unit, own: Sequence[Unit]) -> list[Unit]:
+    """The sentence above code, a list or a table that ends in a colon, or speaks of the same."""
     if unit.kind is Kind.SENTENCE:
         return []
-    for before in reversed(own[: unit.order]):
-        if before.heading != unit.heading:
-            return []
-        if before.kind is not unit.kind or unit.kind is Kind.CODE:
-            is_lead = before.text.rstrip("*_ ").endswith(":") or unit.kind is Kind.CODE
-            return [before] if is_lead and before.kind in {Kind.SENTENCE, Kind.ITEM} else []
-    return []
+    above = [one for one in own[: unit.order] if one.heading == unit.heading]
+    lead = next((one for one in reversed(above) if one.kind is not unit.kind), None)
+    if lead is None or lead.kind not in {Kind.SENTENCE, Kind.ITEM}:
+        return []
+    is_near = asked.share(met(asked, terms(lead.text))) >= LEAST_COVERAGE
+    is_same = unit.kind is Kind.CODE and is_near
+    return [lead] if is_same or lead.text.rstrip("*_ ").endswith(":") else []
 
 
 def _following(unit: Unit, own: Sequence[Unit]) -> list[Unit]:

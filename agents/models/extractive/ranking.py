@@ -7,7 +7,7 @@ the units are quoted is decided in `choice.py`.
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.models.extractive.units import Found, Kind, Unit, is_shell, spoken
 from agents.models.extractive.words import near, terms
@@ -18,9 +18,10 @@ _ABOVE = 0.7  # for a word of another heading
 _COLUMN = 0.9  # for a word of its table's header
 _FAR_ABOVE = 0.3  # for a word of a heading above that
 _BESIDE = 0.2  # for a word of the same passage
-_WELL_KNOWN = 4.0  # the weight of a word that no passage has: it can be met by no unit
+_NOWHERE = 2.0  # the weight of a word that no passage has, about that of a common one
 SEPARATOR = " \u203a "  # between the headings of a location
 _LONG_CODE_LINES = 8
+_NEAR = 0.2  # similarity of vectors
 _MOST_DEFINED = 3  # words of the name of what is defined
 _SHORT_WORDS, _LONG_WORDS = 4, 45
 
@@ -45,6 +46,7 @@ class Scored:
         coverage: The part of the question it speaks of, by the rarity of the words.
         defines: The question asks what something is, and this says it.
         is_about: Its section is about just what is asked.
+        is_near: The search thinks its passage near, or does not say.
     """
 
     unit: Unit
@@ -52,6 +54,7 @@ class Scored:
     coverage: float
     defines: bool = False
     is_about: bool = False
+    is_near: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +90,32 @@ def ranked(question: str, passages: Sequence[Found], units: Sequence[Unit]) -> l
         passage.n: met(asked, terms(" ".join(spoken(one) for one in units if one.n == passage.n)))
         for passage in passages
     }
-    scored = [_score(unit, asked, prior=priors[unit.n], beside=beside[unit.n]) for unit in units]
+    not_far = {one.n for one in passages if one.similarity is None or one.similarity >= _NEAR}
+    scored = [
+        replace(
+            _score(unit, asked, prior=priors[unit.n], beside=beside[unit.n]),
+            is_near=unit.n in not_far,
+        )
+        for unit in units
+    ]
     return sorted(scored, key=lambda one: (-one.score, one.unit.rank, one.unit.order))
 
 
 def asking(question: str, units: Sequence[Unit]) -> Asked:
     """The question, its words weighed by how rare they are among the units."""
-    wanted = dict.fromkeys(terms(question))
     said = [set(terms(f"{spoken(unit)} {unit.heading}")) for unit in units]
+    wanted = dict.fromkeys(terms(question))
+    for term in [term for term in wanted if not term.isalnum()]:
+        if not any(term in words for words in said):
+            del wanted[term]  # the parts of a compound speak for it
     return Asked(question, {term: _rarity(term, said) for term in wanted})
 
 
 def _rarity(term: str, said: Sequence[set[str]]) -> float:
     have = sum(term in words for words in said)
     have = have or sum(not near(term).isdisjoint(words) for words in said)
-    return min(math.log(1 + len(said) / (0.5 + have)), _WELL_KNOWN)
+    rarity = math.log(1 + len(said) / (0.5 + have))
+    return rarity if have else min(rarity, _NOWHERE)
 
 
 def met(asked: Asked, said: Iterable[str]) -> dict[str, float]:
@@ -157,20 +171,18 @@ def _score(unit: Unit, asked: Asked, *, prior: float, beside: Mapping[str, float
     led = {term: max(share, above[term]) for term, share in own.items()}
     coverage = asked.share(led)
     around = asked.share({term: max(led[term], _BESIDE * beside[term]) for term in led})
-    defines = asked.is_definition and (
-        _defines(unit, asked)
-        or (is_about and unit.block == 0 and set(terms(_inner(unit))) == set(asked.weights))
-    )
+    defines = asked.is_definition and _defines(unit, asked)
+    opens = asked.is_definition and is_about and unit.block == 0 and _is_titled(unit, asked)
     score = (0.7 * around + 0.3 * said) * prior * _length(len(words), unit.kind)
-    score *= _fit(unit, asked) * (1.8 if defines else 1.0)
-    score *= 1.5 if is_about and unit.kind is not Kind.CODE else 1.0
+    score *= _fit(unit, asked) * (2.2 if defines else 1.8 if opens else 1.0)
+    score *= 1.5 if is_about and unit.kind is not Kind.CODE and not opens else 1.0
     score *= 0.5 if is_bare else 1.0
-    return Scored(unit, score, coverage, defines=defines, is_about=is_about)
+    return Scored(unit, score, coverage, defines=defines or opens, is_about=is_about)
 
 
-def _inner(unit: Unit) -> str:
-    """The nearest heading alone, of all that stand above the unit."""
-    return unit.heading.rpartition(SEPARATOR)[2]
+def _is_titled(unit: Unit, asked: Asked) -> bool:
+    """Whether what is to be defined is all of the nearest heading."""
+    return set(terms(unit.heading.rpartition(SEPARATOR)[2])) == set(asked.weights)
 
 
 def _headings(unit: Unit, asked: Asked) -> tuple[dict[str, float], bool]:

@@ -35,11 +35,11 @@ _STOP_WORDS = frozenset(
         """a about actually all am an and any anything anywhere are as at avoid be been being
         between but by can could d did difference differ do does doesn don exactly for from get give
         go goes going got had happen happens has have hello help here hi how i if in into is
-        isn it its itself just know let like ll many may me mean means meant might much must
+        isn it its itself just know let like ll many may me mean means meant might more much must
         my need no not now of on once one or our ours people please possible possibly re s
         shall she should show so some something sort t tell than thank thanks that the their
         them then there these they thing things this those times to too us use used using ve
-        very want was way we were what whats when where which who whom whose why will with
+        very want was way we were what whats when where which who whom whose why will with without
         work works would you your explain describe
         und der die das ist wie was ein eine ich""",
     ),
@@ -47,6 +47,7 @@ _STOP_WORDS = frozenset(
 # Everyday words of one meaning, where somebody who asks has other words than who has written.
 _NEAR = """
     die dy kill crash fail failure break broken down dead death lose lost outage unavailable survive
+    restart die dy kill
     add ingest upload import load
     change edit modify update set configure
     delete remove drop
@@ -74,7 +75,7 @@ _NEAR = """
     token key
     question ask
     find search look
-    locate lie store keep
+    locate lie store keep kept
     leave send sent
     install setup package download
     version newer release

@@ -165,3 +165,16 @@ def test_words_of_one_meaning_know_each_other() -> None:
 def test_kinds_that_are_never_quoted_are_no_units() -> None:
     kinds = {unit.kind for unit in units(found(f"# A\n\n{SURVIVAL}\n\nB.\n\n{ECHO}")[0])}
     assert kinds == {Kind.ROW, Kind.SENTENCE, Kind.CODE}
+
+
+def test_a_passage_that_is_far_away_must_speak_of_half_of_the_question() -> None:
+    text = "Write nothing on it. It is blue. It is flat and round. Plates are cold."
+    far = compose("Write a poem about spring flowers", found(text, similarity=0.1))
+    assert far.startswith("I found nothing")
+    near_by = compose("Which plates are cold?", found(text, similarity=0.1))
+    assert "Plates are cold." in near_by
+
+
+def test_a_compound_that_no_document_has_is_met_by_its_parts() -> None:
+    answer = compose("Can I use gpt-4?", found("Models are `gpt-5-mini` and others."))
+    assert "gpt-5-mini" in answer
