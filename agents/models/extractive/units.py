@@ -24,7 +24,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*_]{0,2}\s+(?=[A-Z0-9`\"'(*_\[Ã€-Ã
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|no|fig|sec|approx)|\b[A-Z])\.$", re.IGNORECASE
 )
-_QUOTED = re.compile(r"""(["'])[^"'\n]*\s[^"'\n]*\s[^"'\n]*\1""")
+_QUOTED = re.compile(r"""(["'])([^"'\n]*)\1""")
+_FEW_WORDS = 2  # quoted in code are a name; more are prose
 _SHELLS = ("sh", "bash", "shell", "console", "zsh")
 _GOES_ON = re.compile(r"\\\s*$|<<|^\s|^(?:if|for|while|case)\b|^[\]})]|^[A-Z]+$")
 MAX_UNIT_CHARACTERS = 600
@@ -110,7 +111,11 @@ def units(passage: Found) -> list[Unit]:
 
 def spoken(unit: Unit) -> str:
     """What the unit itself says: what code quotes, such as a question, is only an example."""
-    return _QUOTED.sub(" ", unit.text) if unit.kind is Kind.CODE else unit.text
+    return _QUOTED.sub(_unless_prose, unit.text) if unit.kind is Kind.CODE else unit.text
+
+
+def _unless_prose(quoted: re.Match[str]) -> str:
+    return quoted[0] if len(quoted[2].split()) <= _FEW_WORDS else " "
 
 
 def is_shell(unit: Unit) -> bool:

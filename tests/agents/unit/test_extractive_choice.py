@@ -1,5 +1,7 @@
 """Which sentences are quoted, where several could be: the rules, one by one."""
 
+from time import monotonic
+
 import pytest
 
 from agents.models.extractive.answer import compose
@@ -176,5 +178,12 @@ def test_a_passage_that_is_far_away_must_speak_of_half_of_the_question() -> None
 
 
 def test_a_compound_that_no_document_has_is_met_by_its_parts() -> None:
-    answer = compose("Can I use gpt-4?", found("Models are `gpt-5-mini` and others."))
-    assert "gpt-5-mini" in answer
+    text = "Models are `gpt-5-mini` and others. Tasks end. Agents wait. Steps pass. Logs grow."
+    assert "gpt-5-mini" in compose("Can I use gpt-4?", found(text))
+
+
+def test_a_hostile_question_and_passage_are_answered_quickly() -> None:
+    text = "```sh\n" + "run '" + " a" * 4000 + "\n```\n" + "how do it log " * 500
+    begin = monotonic()
+    compose("how do I log " * 150, found(text, text))
+    assert monotonic() - begin < 2
