@@ -1,28 +1,86 @@
 """uvicorn as the hub needs it: sockets drained before it stops, and stuck ones really closed.
 
-Without it uvicorn closes every socket at once with 1012, and waits without end for a reader that
-takes nothing. Routes and settings are none of its business.
+Without it uvicorn closes every socket at once with 1012, waits without end for a reader that takes
+nothing and for a request that never comes, and leaves a handshake it cannot read unanswered.
+Routes and settings are none of its business.
 """
 
+import asyncio
 import logging
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024
+HEAD_SECONDS = 10.0  # for a request to come, from the connection or the answer before it
+MAX_HEAD_BYTES = 32 * 1024
 CLOSE_SECONDS = 5.0  # for the peer's half of a close; then the connection is cut
 STOP_SECONDS = 10  # for requests under way
 BACKLOG = 2048
+STOPS = (signal.SIGINT, signal.SIGTERM)
+REFUSED_HANDSHAKE = b"HTTP/1.1 431 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class HubRequests(H11Protocol):
+    """A connection is closed when no whole head of a request comes within HEAD_SECONDS."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """The first request is waited for."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        """The next one is waited for."""
+        super().on_response_complete()
+        self._wait()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Nothing more is waited for: the socket has limits of its own."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn does."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _give_up(self) -> None:
+        is_answering = self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  None before the first
+        if not is_answering:
+            self.transport.close()
 
 
 class HubSocket(WebSocketsSansIOProtocol):
     """A close is written even when the peer reads nothing, and is final after CLOSE_SECONDS."""
+
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn does, and a handshake with a header too long is refused, not left open."""
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self.transport.write(REFUSED_HANDSHAKE)
+            self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn does, but a close does not wait for room."""
@@ -47,6 +105,19 @@ class HubServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, *, drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._drain = drain
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """As uvicorn does, but a signal that was obeyed is not raised again: the exit code is 0."""
+        if threading.current_thread() is not threading.main_thread():  # which alone hears them
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in STOPS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connections, drain, close the rest."""
@@ -80,7 +151,8 @@ def server_config(
         port=port,
         fd=fd,
         loop="uvloop",
-        http="h11",  # unlike httptools it bounds headers
+        http=HubRequests,  # on h11, which unlike httptools bounds headers
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         ws=HubSocket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=None,  # the protocol has pings of its own

@@ -1,0 +1,83 @@
+"""The server under the hub, against connections that ask for nothing, or for too much."""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from hub import server
+from hub.server import HubServer, server_config
+
+GET = b"GET / HTTP/1.1\r\nHost: hub\r\n"
+UPGRADE = (
+    b"GET /socket HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
+
+
+async def slowly(_: Request) -> PlainTextResponse:
+    await anyio.sleep(0.6)
+    return PlainTextResponse("hello")
+
+
+async def silently(socket: WebSocket) -> None:
+    await socket.accept()
+    await anyio.sleep(0.6)
+    await socket.send_text("hello")
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[int]:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+    app = Starlette(routes=[Route("/", slowly), WebSocketRoute("/socket", silently)])
+
+    async def drain() -> None: ...
+
+    running = HubServer(server_config(app), drain=drain)
+    async with anyio.create_task_group() as group:
+        group.start_soon(running.serve)
+        with anyio.fail_after(5):
+            while not running.started:
+                await anyio.sleep(0.01)
+        yield running.servers[0].sockets[0].getsockname()[1]
+        running.should_exit = True
+
+
+async def answer_to(port: int, *sent: bytes, until: bytes | None = None) -> bytes:
+    """What comes back until the server closes, or until these bytes."""
+    got = b""
+    async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+        with anyio.fail_after(5):
+            for part in sent:
+                await stream.send(part)
+            while until is None or until not in got:
+                try:
+                    got += await stream.receive()
+                except anyio.EndOfStream:
+                    break
+    return got
+
+
+@pytest.mark.parametrize("sent", [b"", GET, GET + b"X: "])
+async def test_a_request_that_never_comes_is_not_waited_for(port: int, sent: bytes) -> None:
+    assert await answer_to(port, *([sent] if sent else [])) == b""
+
+
+async def test_half_a_second_request_is_not_waited_for(port: int) -> None:
+    assert (await answer_to(port, GET + b"\r\n" + GET)).count(b"HTTP/1.1 200") == 1
+
+
+async def test_a_slow_answer_and_a_silent_socket_are_left_alone(port: int) -> None:
+    assert (await answer_to(port, GET + b"\r\n", until=b"hello")).endswith(b"hello")
+    assert (await answer_to(port, UPGRADE + b"\r\n", until=b"hello")).endswith(b"hello")
+
+
+@pytest.mark.parametrize("size", [10_000, 60_000, 1_000_000])
+async def test_a_handshake_with_a_header_too_long_is_refused(port: int, size: int) -> None:
+    answer = await answer_to(port, UPGRADE + b"X: " + b"a" * size + b"\r\n\r\n", until=b"\r\n\r\n")
+    assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
