@@ -155,7 +155,7 @@ function Versions({ versions, shown: number, onChoose }) {
               <span className="v">v{version.number}</span>
               <span className="clip">{format.actor(version.published_by)}</span>
               {index === 0 && <span className="tag">latest</span>}
-              <span className="meta"><Ago time={version.published_at} now={now} /> ago · <span className="mono">{version.spec_hash.slice(0, 10)}</span></span>
+              <span className="meta"><Ago time={version.published_at} now={now} after=" ago" /> · <span className="mono">{version.spec_hash.slice(0, 10)}</span></span>
             </button>
           </li>
         ))}

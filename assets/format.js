@@ -7,10 +7,11 @@ export function count(number) {
   return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, NARROW);
 }
 
-/** 1.24 s, 42.6 s, 3 min 12 s, 2 h 05 min */
+/** <0.01 s, 1.24 s, 42.6 s, 3 min 12 s, 2 h 05 min */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const value = Math.max(0, seconds);
+  if (value > 0 && value < 0.005) return "<0.01 s";
   if (value < 9.995) return `${value.toFixed(2)} s`;
   if (value < 99.95) return `${value.toFixed(1)} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min ${pad(Math.floor(value % 60))} s`;

@@ -73,9 +73,10 @@ export function useNow(period, isOpen = true) {
   return Date.now();
 }
 
-/** A relative time with the exact one on hover. */
-export function Ago({ time, now }) {
-  return <time dateTime={time} title={format.exact(time)}>{format.ago(time, now)}</time>;
+/** A relative time with the exact one on hover; in a sentence with `after` behind it, but for now. */
+export function Ago({ time, now, after = "" }) {
+  const text = format.ago(time, now);
+  return <time dateTime={time} title={format.exact(time)}>{text === "now" ? text : text + after}</time>;
 }
 
 /** Copies a text, and says so for two seconds. */

@@ -15,6 +15,8 @@ const WORDS = {
   reconnecting: "Reconnecting", offline: "Offline",
 };
 
+const NEXT = "pygent-next"; // hub/identity/ticket.html reads it
+
 /** Live, catching up, reconnecting or offline: each another shape, and how far behind. */
 export function ConnectionLight() {
   const { name, since, tries, behind, reason } = useConnection();
@@ -133,14 +135,24 @@ export function Keys() {
   );
 }
 
-/** On the login page: those who are logged in already go on to where they wanted. */
+/**
+ * On the login page: who is logged in goes on to where she wanted, also when she opened her link in
+ * another tab and comes back. In this tab the page of the link reads where that was.
+ */
 export function LoginDoor() {
   useEffect(() => {
-    fetch("/api/v1/me", { credentials: "same-origin" }).then((response) => {
-      if (!response.ok) return;
-      const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
-      location.replace(next.origin === location.origin ? next : "/"); // as the browser reads it: it strips tabs
-    }).catch(() => {});
+    const wanted = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
+    const isOurs = wanted.origin === location.origin; // as the browser reads it: it strips tabs
+    const next = isOurs ? wanted.pathname + wanted.search : "/";
+    sessionStorage.setItem(NEXT, next);
+    const knock = () => {
+      if (document.hidden) return;
+      fetch("/api/v1/me", { credentials: "same-origin" })
+        .then((response) => response.ok && location.replace(isOurs ? wanted : "/")).catch(() => {});
+    };
+    knock();
+    document.addEventListener("visibilitychange", knock);
+    return () => document.removeEventListener("visibilitychange", knock);
   }, []);
   return null;
 }

@@ -129,7 +129,8 @@ function parts(task) {
 }
 
 function WaitingLine({ task, now }) {
-  const since = format.duration(format.between(task.started_at ?? task.submitted_at, null, now));
+  const attempt = task.state === "submitted" ? null : task.attempts.at(-1);
+  const since = format.duration(format.between(attempt?.started_at ?? task.submitted_at, null, now));
   const what = task.state === "submitted" ? "Waits for a worker" : `${task.agent_name} starts`;
   return <p className="meta waiting-line"><Icon name={`s-${task.state}`} size={14} className={`s-${task.state}`} />{what} <span className="num">{since}</span></p>;
 }

@@ -46,7 +46,9 @@ def rows(count: int) -> rx.Component:
 
 def panels(*heights: str) -> rx.Component:
     """Empty panels of the given height classes."""
-    return rx.el.div(
-        *(rx.el.div(bar("sk-w30"), class_name=f"panel sk-panel {height}") for height in heights),
-        class_name="sk-panels",
-    )
+    return rx.el.div(*(panel(height) for height in heights), class_name="sk-panels")
+
+
+def panel(height: str) -> rx.Component:
+    """An empty panel with a heading."""
+    return rx.el.div(bar("sk-w30"), class_name=f"panel sk-panel {height}")

@@ -5,8 +5,6 @@ and every error in the console fails a test.
 """
 
 import json
-import os
-import shutil
 import threading
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
@@ -16,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from dashboard.app import application
 from protocols import events
@@ -26,16 +24,6 @@ from protocols.tasks import fold
 pytestmark = pytest.mark.browser
 
 SITE = Path(__file__).parents[2] / ".web" / "build" / "client"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ME = {
     "name": "Ada",
     "actor": "user:ada",
@@ -102,20 +90,6 @@ def base() -> Generator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        missing = "no Chromium: `apt-get install chromium` gives one"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)  # noqa: TID251  a test
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=chromium, chromium_sandbox=False, args=FLAGS
-        )
-        yield found
-        found.close()
 
 
 @pytest.fixture
