@@ -26,7 +26,7 @@ test: $(VENV)/.ok-test site ## everything but load tests: format, lint, types, i
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest
+	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.ok-test ## the quick half of `make test`: format, lint, types, imports, unit tests
 	$(BIN)/ruff format --check .
