@@ -1,11 +1,13 @@
 """Between a look and an append: nothing is lost there, and no task is left to nobody."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
+from agents import rescuer
 from protocols.errors import Unavailable
 from protocols.events import AnyData, AttemptStarted, Event, StreamId, TaskHandedBack
 from protocols.principals import FIRST_TEAM, Actor
@@ -135,3 +137,36 @@ async def test_an_answer_too_large_for_the_log_fails_its_task(
     async with site.worker():
         ended = await site.end(await site.submit())
     assert (ended.state, ended.code) == (TaskState.FAILED, "limit_exceeded")
+
+
+async def test_an_outage_of_the_database_takes_no_tasks_from_workers_that_live(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.agent()
+    await site.submit()
+    queue, rescue = Queue(site.store.log_pool), Queue.rescue
+    worker = await queue.register()
+    assert len(await queue.claim("tasks", worker=worker, limit=1)) == 1
+    outage = anyio.Event()
+
+    async def rescue_after_it(self: Queue, *, lease_seconds: float) -> int:
+        await outage.wait()
+        return await rescue(self, lease_seconds=lease_seconds)
+
+    async def holders() -> list[int | None]:
+        async with site.store.log_pool.connection() as connection:
+            cursor = await connection.execute("SELECT worker_id FROM procrastinate_jobs")
+            return [row[0] for row in await cursor.fetchall()]
+
+    monkeypatch.setattr("agents.rescuer.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(Queue, "rescue", rescue_after_it)
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(rescuer.run, site.store, lease_seconds=0.6))
+        await anyio.sleep(1.5)
+        outage.set()
+        await anyio.sleep(0.3)  # the rescuer looks, and no beat has come yet
+        assert await holders() == [worker]
+        with anyio.fail_after(10):  # it never comes: that one is dead
+            while await holders() == [worker]:
+                await anyio.sleep(0.05)
+        group.cancel_scope.cancel()
