@@ -10,7 +10,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import h11
@@ -29,6 +29,7 @@ CLOSE_SECONDS = 5.0  # for the peer's half of a close; then the connection is cu
 STOP_SECONDS = 10  # for requests under way
 BACKLOG = 2048
 STOPS = (signal.SIGINT, signal.SIGTERM)
+NO_TEXT = 1007  # RFC 6455, section 7.4.1
 REFUSED_HANDSHAKE = b"HTTP/1.1 431 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -82,6 +83,15 @@ class HubSocket(WebSocketsSansIOProtocol):
             self.transport.write(REFUSED_HANDSHAKE)
             self.transport.close()
 
+    def send_receive_event_to_app(self) -> None:
+        """As uvicorn does, but a peer's broken UTF-8 is no traceback of ours in the log."""
+        if self.curr_msg_data_type == "bytes" or self.close_sent or _is_text(self.frames):
+            super().send_receive_event_to_app()
+            return
+        self.frames = []
+        self.conn.send_close(NO_TEXT)
+        self.handle_parser_exception()
+
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn does, but a close does not wait for room."""
         if message["type"] != "websocket.close":
@@ -92,6 +102,14 @@ class HubSocket(WebSocketsSansIOProtocol):
         if self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+
+def _is_text(frames: Sequence[bytes]) -> bool:
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class HubServer(uvicorn.Server):

@@ -1,5 +1,6 @@
 """The server under the hub, against connections that ask for nothing, or for too much."""
 
+import io
 from collections.abc import AsyncGenerator
 
 import anyio
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from hub import server
 from hub.server import HubServer, server_config
+from tests.serving import logging_to
 
 GET = b"GET / HTTP/1.1\r\nHost: hub\r\n"
 UPGRADE = (
@@ -81,3 +83,12 @@ async def test_a_slow_answer_and_a_silent_socket_are_left_alone(port: int) -> No
 async def test_a_handshake_with_a_header_too_long_is_refused(port: int, size: int) -> None:
     answer = await answer_to(port, UPGRADE + b"X: " + b"a" * size + b"\r\n\r\n", until=b"\r\n\r\n")
     assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+
+
+async def test_text_that_is_none_closes_the_socket_without_a_traceback(port: int) -> None:
+    log = io.StringIO()
+    masked = b"\x81\x82\0\0\0\0\xff\xfe"
+    with logging_to(log):
+        answer = await answer_to(port, UPGRADE + b"\r\n", masked, until=b"\x88\x02\x03\xef")
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert "Traceback" not in log.getvalue()
