@@ -69,7 +69,7 @@ async def stop(process: Process) -> None:
 def death(returncode: int) -> Death:
     """How a process died with this return code, other than 0."""
     if returncode < 0:
-        name = signal.Signals(-returncode).name
+        name = _signal_name(-returncode)
         if -returncode == signal.SIGKILL:
             return Death("killed", f"its process was killed ({name}), perhaps for want of memory")
         return Death("signal", f"its process died of {name}")
@@ -79,6 +79,13 @@ def death(returncode: int) -> Death:
 def overdue(seconds: float) -> Death:
     """How a process died that was killed for taking too long."""
     return Death("time", f"its process did not end within {seconds:g} seconds and was killed")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have none
+        return f"signal {number}"
 
 
 def _kill_group(pid: int) -> None:

@@ -21,6 +21,7 @@ time.sleep(60)
     [
         (-9, "killed", "SIGKILL"),
         (-11, "signal", "SIGSEGV"),
+        (-40, "signal", "died of signal 40"),  # a real-time one, which has no name
         (3, "exit", "ended with code 3"),
     ],
 )
