@@ -137,9 +137,9 @@ class Authentication:
         self, secret_hash: bytes, *, is_key_secret: bool, client: str
     ) -> Known | None:
         async with self._few_at_once:  # so that a burst of guesses is counted while it comes in
-            self._attempts.refuse_guessing(client)
             known = await self._table.find(secret_hash, is_key=is_key_secret)
-            if known is None:
+            if known is None:  # only the wrong are refused: an address may be a proxy's
+                self._attempts.refuse_guessing(client)
                 self._attempts.failed(client)
                 logger.info("a wrong key or session was refused")
             else:

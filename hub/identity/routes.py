@@ -72,12 +72,12 @@ def _entering(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitab
         table, authentication = opened()
         entry = await _entry(request)
         address = ADDRESS.get()
-        authentication.attempts.refuse_guessing(address)
         session = new_secret()
         is_right = is_plain_secret(entry.ticket) and await table.use_ticket(
             hashed(entry.ticket), session=hashed(session)
         )
-        if not is_right:
+        if not is_right:  # only the wrong are refused: an address may be a proxy's
+            authentication.attempts.refuse_guessing(address)
             authentication.attempts.failed(address)
             raise Unauthenticated("this link was used, or is older than ten minutes")
         response = JSONResponse({"next": own_path(entry.next)})
