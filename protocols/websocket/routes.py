@@ -40,7 +40,7 @@ class Sockets:
         authenticate: Called with the handshake's headers and the connect command's token (None:
             a session cookie must do, and the Origin be right); raises `Unauthenticated`,
             `Forbidden` or `Unavailable`. A principal that has expired is sent for a new token.
-            Called again every three seconds for each open socket, so that what was revoked ends soon.
+            Called again every three seconds for each open socket.
         version: What the server calls itself.
     """
 
