@@ -204,11 +204,11 @@ class Context:
             )
             return _error(call, error.message)
         work.passages.add(result.value)
-        content = plain.raw(result.value)
+        content = msgspec.Raw(msgspec.json.encode(result.value))
         await work.recorder.record(
             StepFinished(
                 step=step_id,
-                summary=plain.name(result.summary) if result.summary else None,
+                summary=result.summary,
                 result=content,
             ),
         )
@@ -220,13 +220,13 @@ class Context:
             raise ToolFailed(f"there is no tool {call.name[:80]!r}; there are: {names}")
         try:
             result = await tool.call(call.arguments, self._work.tool_context)
+            result, size = _fit(result)
         except FactoryError:
             raise
         except Exception as error:
             # A tool is not allowed to end the task: the model is told, people find it in the log.
             logger.exception("A tool broke", extra={"tool": tool.name})
             raise ToolFailed(f"{tool.name} broke; it cannot be used for this") from error
-        size = len(msgspec.json.encode(plain.value(result.value)))
         if size > MAX_RESULT_BYTES:
             raise ToolFailed(
                 f"{tool.name} answered {size} bytes; the limit is {MAX_RESULT_BYTES} bytes"
@@ -242,6 +242,14 @@ class _Wanted:
     call: ToolCall
     tool: Tool | None
     step: Step | None
+
+
+def _fit(result: ToolResult) -> tuple[ToolResult, int]:
+    """The result fit for the log, and its size; raises anything when it is none."""
+    encoded = msgspec.json.encode(plain.value(result.value))
+    value = msgspec.json.decode(encoded, type=dict[str, object])
+    summary = plain.name(result.summary) if result.summary else None
+    return ToolResult(value=value, summary=summary), len(encoded)
 
 
 def _recorded_tool_answer(step: Step, call: ToolCall) -> ToolAnswer:

@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import anyio
 
@@ -77,7 +79,40 @@ class Passages:
         )
 
 
-TOOLS: dict[str, Tool] = {**OURS, "crash": Crash(), "count": Count(), "passages": Passages()}
+class Odd:
+    """Answers with what no tool should."""
+
+    name = "odd"
+    kind = StepKind.TOOL
+    description = "Answers oddly."
+    parameters = SCHEMA
+
+    async def call(self, arguments: object, context: ToolContext) -> ToolResult:
+        assert isinstance(arguments, dict)
+        odd: dict[str, object] = {
+            "passages": {"passages": [{"n": "one"}, "two", None, {"n": 10**40}], "also": "fine"},
+            "list": ["no", "object"],
+            "object": {"it": object()},
+            "summary": {"fine": True},
+        }
+        how = str(arguments["how"])
+        summary: object = 7 if how == "summary" else None
+        return cast("ToolResult", None if how == "none" else _Loose(odd[how], summary))
+
+
+@dataclass
+class _Loose:
+    value: object
+    summary: object
+
+
+TOOLS: dict[str, Tool] = {
+    **OURS,
+    "crash": Crash(),
+    "count": Count(),
+    "passages": Passages(),
+    "odd": Odd(),
+}
 
 
 async def _work() -> None:

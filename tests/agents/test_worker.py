@@ -79,6 +79,18 @@ async def test_tools_run_and_their_failures_are_read_by_the_model(site: Site) ->
     assert [step.id for step in ended.steps] == [f"1.{number}" for number in range(1, 8)]
 
 
+async def test_a_tool_that_answers_oddly_ends_no_task(site: Site) -> None:
+    odd = ["passages", "list", "object", "summary", "none"]
+    script = [*({"tool": "odd", "arguments": {"how": how}} for how in odd), {"text": "Fine [1]."}]
+    await site.agent(tools=["odd"], script=script)
+    async with site.worker():
+        ended = await site.end(await site.submit())
+    assert (ended.state, ended.answer) == (TaskState.COMPLETED, "Fine [1].")
+    steps = [step for step in ended.steps if step.kind == "tool"]
+    assert [step.state for step in steps] == [StepState.FINISHED, *[StepState.FAILED] * 4]
+    assert all("odd broke" in (step.reason or "") for step in steps[1:])
+
+
 @pytest.mark.parametrize(
     ("limits", "script", "reached"),
     [
