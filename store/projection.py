@@ -53,6 +53,14 @@ class Folded:
     unfoldable: list[Unfoldable] = field(default_factory=list[Unfoldable])
 
 
+MOST_AMOUNT = 10**12  # of tokens or micro-dollars in one event, so that no sum leaves a bigint
+
+
+def amount(told: int | None) -> int:
+    """What an event says was used, within bounds: a provider's nonsense stops no projection."""
+    return min(max(told or 0, 0), MOST_AMOUNT)
+
+
 class Projection(Protocol):
     """Tables folded from the log; none knows another."""
 

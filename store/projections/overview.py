@@ -16,9 +16,8 @@ from psycopg.rows import class_row
 from protocols.channels import Namespace
 from protocols.principals import TeamId
 from store.postgres.event_log import Followed
-from store.projection import Connection, Folded, Touched, Unfoldable, as_json, by_stream
+from store.projection import Connection, Folded, Touched, Unfoldable, amount, as_json, by_stream
 
-Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # so that no sum leaves a bigint
 _FINAL = frozenset({"task.completed", "task.failed", "task.rejected", "task.canceled"})
 
 
@@ -27,13 +26,13 @@ class _Submitted(msgspec.Struct):
 
 
 class _Used(msgspec.Struct):
-    input: Amount = 0
-    output: Amount = 0
+    input: int = 0
+    output: int = 0
 
 
 class _StepFinished(msgspec.Struct):
     usage: _Used | None = None
-    cost: Amount | None = None
+    cost: int | None = None
 
 
 _SUBMITTED = msgspec.json.Decoder(_Submitted)
@@ -102,14 +101,15 @@ class _Sums:
         self._model(event, data.model).tasks += 1
 
     def _use(self, event: Followed, minute: _Minute, data: _StepFinished) -> None:
-        used, cost = data.usage or _Used(), data.cost or 0
-        minute.input_tokens += used.input
-        minute.output_tokens += used.output
+        used, cost = data.usage or _Used(), amount(data.cost)
+        tokens = amount(used.input), amount(used.output)
+        minute.input_tokens += tokens[0]
+        minute.output_tokens += tokens[1]
         minute.cost += cost
         if task := self.tasks.get(event.stream):
             model = self._model(event, task.model)
-            model.input_tokens += used.input
-            model.output_tokens += used.output
+            model.input_tokens += tokens[0]
+            model.output_tokens += tokens[1]
             model.cost += cost
 
     def _end(self, event: Followed, minute: _Minute) -> None:

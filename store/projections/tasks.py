@@ -15,7 +15,7 @@ from protocols.events import KINDS, StepKind
 from protocols.principals import TeamId
 from protocols.tasks import STATE_CODES, TaskState
 from store.postgres.event_log import Followed
-from store.projection import Connection, Folded, Touched, Unfoldable, as_json, by_stream
+from store.projection import Connection, Folded, Touched, Unfoldable, amount, as_json, by_stream
 from store.task_rows import (
     LANE_SEGMENTS,
     TaskRecord,
@@ -23,7 +23,6 @@ from store.task_rows import (
     task_records,
 )
 
-Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # so that no sum leaves a bigint
 Name = Annotated[str, msgspec.Meta(max_length=300)]
 
 
@@ -42,14 +41,14 @@ class _StepStarted(msgspec.Struct):
 
 
 class _Used(msgspec.Struct):
-    input: Amount = 0
-    output: Amount = 0
+    input: int = 0
+    output: int = 0
 
 
 class _StepFinished(msgspec.Struct):
     step: str
     usage: _Used | None = None
-    cost: Amount | None = None
+    cost: int | None = None
 
 
 class _StepFailed(msgspec.Struct):
@@ -193,9 +192,9 @@ def _step_finished(record: TaskRecord, event: Followed, data: _StepFinished) -> 
     if not _end_step(record, event, data.step, is_failed=False):
         return
     used = data.usage or _Used()
-    record.input_tokens += used.input
-    record.output_tokens += used.output
-    record.cost += data.cost or 0
+    record.input_tokens += amount(used.input)
+    record.output_tokens += amount(used.output)
+    record.cost += amount(data.cost)
 
 
 def _end_step(record: TaskRecord, event: Followed, step: str, *, is_failed: bool) -> bool:

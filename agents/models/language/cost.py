@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from genai_prices import calc_price
 from pydantic_ai.messages import ModelResponse
 
+MOST_COST = 10**12  # a million dollars for one answer; whoever says more is wrong
 _MICRO = Decimal(1_000_000)
 
 
@@ -41,4 +42,5 @@ def _by_provider(response: ModelResponse, name: str, provider: str) -> Decimal |
 
 
 def _rounded(dollars: Decimal) -> int:
-    return int((dollars * _MICRO).to_integral_value(ROUND_HALF_UP))
+    cost = int((dollars * _MICRO).to_integral_value(ROUND_HALF_UP))
+    return min(max(cost, 0), MOST_COST)

@@ -22,6 +22,8 @@ from agents.model import Entry, Responded, ToolAnswer, ToolCall, ToolOffer
 from protocols.events import Usage
 from protocols.messages import Message
 
+MOST_TOKENS = 10**9  # of one answer; a provider that says more, or less than none, is wrong
+
 
 def messages(conversation: Sequence[Entry], *, instructions: str) -> list[ModelMessage]:
     """The conversation with neighbours of one side joined, as providers want it."""
@@ -111,9 +113,13 @@ def _parsed(arguments: object) -> object:
 def usage(theirs: RequestUsage) -> Usage:
     """Tokens by kind; theirs already count the cached ones as input."""
     return Usage(
-        input=theirs.input_tokens,
-        output=theirs.output_tokens,
-        cached_read=theirs.cache_read_tokens,
-        cached_write=theirs.cache_write_tokens,
-        reasoning=theirs.output_reasoning_tokens,
+        input=_tokens(theirs.input_tokens),
+        output=_tokens(theirs.output_tokens),
+        cached_read=_tokens(theirs.cache_read_tokens),
+        cached_write=_tokens(theirs.cache_write_tokens),
+        reasoning=_tokens(theirs.output_reasoning_tokens),
     )
+
+
+def _tokens(told: int) -> int:
+    return min(max(told, 0), MOST_TOKENS)

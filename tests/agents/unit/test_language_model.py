@@ -5,10 +5,12 @@ from contextlib import aclosing
 import anyio
 import pytest
 from pydantic import SecretStr
+from pydantic_ai.usage import RequestUsage
 
 from agents.model import ModelEvent, ModelRequest, Responded, TextDelta, ToolAnswer, ToolCall
 from agents.models import MODELS
 from agents.models.language import model as language
+from agents.models.language import translate
 from agents.models.providers import Access, Outside, providers_found
 from agents.tool import offer
 from agents.tools.calculator import Calculator
@@ -55,6 +57,17 @@ async def test_an_answer_is_streamed_counted_and_priced() -> None:
     sent = server.requests[0]
     assert sent["stream"] is True
     assert [message["role"] for message in sent["messages"]] == ["system", "user"]
+
+
+async def test_absurd_counts_are_cut_to_what_can_be_added_up() -> None:
+    usage = usage_chunk(prompt_tokens=10**30, completion_tokens=10**15, total_tokens=1)
+    async with openai_server(Reply([*text_chunks(["4."]), usage])) as server:
+        *_, last = await answered(server.url)
+    assert isinstance(last, Responded)
+    assert last.usage == Usage(input=10**9, output=10**9)
+    assert last.cost == 10**12
+    below = RequestUsage(input_tokens=-1, output_tokens=-(10**30), cache_read_tokens=-5)
+    assert translate.usage(below) == Usage()
 
 
 async def test_a_tool_call_goes_out_and_its_answer_comes_back() -> None:

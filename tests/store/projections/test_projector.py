@@ -164,6 +164,26 @@ async def test_a_stream_that_cannot_be_folded_is_parked_and_the_others_go_on(
     await _compare_with_the_log(store, count=3)
 
 
+async def test_nonsense_of_a_provider_about_its_use_parks_nothing(
+    store: Store, database: str
+) -> None:
+    await with_agent(store)
+    await work(store, count=2)
+    async with superuser(database) as connection:
+        await connection.execute(
+            """UPDATE event SET head = '{"step":"1.1","cost":1000000000000000000,"usage":
+                 {"input":1000000000000000000000000000000,"output":-5}}'
+               WHERE type = 'step.finished'"""
+        )
+
+    await Projector(store).catch_up()
+
+    assert [each.parked for each in await lag(store)] == [0, 0, 0]
+    rows = (await factory(store).tasks.list(TaskQuery())).items
+    used = [(row.input_tokens, row.output_tokens, row.cost) for row in rows]
+    assert used == [(10**12, 0, 10**12)] * 2
+
+
 async def test_a_row_that_postgres_refuses_is_found_and_parked(store: Store, database: str) -> None:
     await with_agent(store)
     await work(store, count=2)
