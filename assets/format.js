@@ -7,6 +7,11 @@ export function count(number) {
   return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, NARROW);
 }
 
+/** 12 480, and from a million on 1.25 M: for places whose width is fixed. */
+export function short(number) {
+  return number < 1e6 ? count(number) : `${(number / 1e6).toPrecision(3)} M`;
+}
+
 /** <0.01 s, 1.24 s, 42.6 s, 3 min 12 s, 2 h 05 min */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";

@@ -55,6 +55,7 @@ function Facts({ step, now, to }) {
 }
 
 const LONGEST = 20_000; // characters of a text shown at once
+const TAIL = 2_000; // characters at least of one that is being written
 
 /** Drawn anew only when the step has changed, or is being written. */
 const InOut = memo(function InOut({ step, said }) {
@@ -111,7 +112,9 @@ function Result({ step, said }) {
   if (step.state === "stopped") return <p className="meta">The task ended while this ran; it has no result.</p>;
   if (step.state === "running") {
     const written = said.at(-1)?.text;
-    return written ? <pre tabIndex={0} className="running">{written.slice(-4000)}</pre> : <p className="meta">Not yet known: the step is running.</p>;
+    if (!written) return <p className="meta">Not yet known: the step is running.</p>;
+    const start = Math.max(0, Math.floor(written.length / TAIL - 1) * TAIL); // moves seldom: what is shown stands still
+    return <pre tabIndex={0} className="running"><span>{written.slice(start)}</span></pre>;
   }
   return (
     <>

@@ -79,8 +79,8 @@ function Numbers({ overview, window_ }) {
         foot={`${format.count(failed)} of ${format.count(ended)}`} />
       <Stat name="Duration p95" {...parted(format.duration(overview.p95_seconds))} spark={buckets.filter((bucket) => bucket.seconds > 0).map((bucket) => bucket.seconds / Math.max(1, bucket.completed + bucket.failed + bucket.canceled))} colour="quiet"
         foot={`p50 ${format.duration(overview.p50_seconds)}`} />
-      <Stat name="Tokens" value={format.count(read + written)} spark={each((bucket) => bucket.input_tokens + bucket.output_tokens)} colour="k-model"
-        foot={`↑${format.count(read)} ↓${format.count(written)}`} />
+      <Stat name="Tokens" value={format.short(read + written)} spark={each((bucket) => bucket.input_tokens + bucket.output_tokens)} colour="k-model"
+        foot={`↑${format.short(read)} ↓${format.short(written)}`} />
       <Stat name={`Cost, ${WORDS[window_]}`} value={cost ? `$${(cost / 1e6).toFixed(cost < 1e6 ? 4 : 2)}` : "$0"} spark={each((bucket) => bucket.cost)} colour="k-retrieval"
         foot={cost && ended ? `${format.money(cost / ended)} a task` : "no priced model used"} />
     </section>

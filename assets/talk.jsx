@@ -11,11 +11,14 @@ import { Avatar, Icon } from "$/public/parts.jsx";
 import { sources as findSources } from "$/public/task_watch.js";
 
 const NEAR_END = 80; // px
+const AT_END = 8; // px
+const below = (node) => node.scrollHeight - node.clientHeight - node.scrollTop;
 
 /** The conversation; it follows the end unless the reader has scrolled away from it. */
 export function Talk({ task, onSelect, now }) {
   const scroller = useRef(null);
   const isAtEnd = useRef(true);
+  const top = useRef(0);
   const [hasMore, setMore] = useState(false);
   const key = `${task.said.reduce((sum, said) => sum + said.citations.length, 0)}:${task.steps.filter((step) => step.kind === "retrieval" && step.state === "finished").length}`;
   const sources = useMemo(() => findSources(task), [key]);
@@ -23,16 +26,24 @@ export function Talk({ task, onSelect, now }) {
 
   useLayoutEffect(() => {
     const node = scroller.current;
-    if (isOpen && isAtEnd.current) node.scrollTop = node.scrollHeight;
-    else setMore(node.scrollHeight - node.clientHeight - node.scrollTop > NEAR_END);
+    const isFollowing = isOpen && isAtEnd.current;
+    node.style.overflowAnchor = isFollowing ? "none" : ""; // else long texts hold their place as they are drawn
+    if (isFollowing) node.scrollTop = node.scrollHeight;
+    else setMore(below(node) > NEAR_END);
+    top.current = node.scrollTop;
   });
+  // Only the reader leaves the end, and only upwards: text that becomes longer is not her doing.
   const scrolled = () => {
     const node = scroller.current;
-    isAtEnd.current = node.scrollHeight - node.clientHeight - node.scrollTop < NEAR_END;
+    if (below(node) < AT_END) isAtEnd.current = true;
+    else if (node.scrollTop < top.current - 1) isAtEnd.current = false;
+    top.current = node.scrollTop;
     if (isAtEnd.current !== !hasMore) setMore(!isAtEnd.current);
   };
   const toEnd = () => {
+    isAtEnd.current = true;
     scroller.current.scrollTop = scroller.current.scrollHeight;
+    setMore(false);
   };
   return (
     <section className="talk" aria-label="Conversation">

@@ -92,7 +92,7 @@ const StepRow = memo(function StepRow({ step, top, isSelected, onSelect, left, r
   const isRunning = step.state === "running";
   const width = Math.max(0, right - left);
   const wait = step.first_token && took ? Math.min(1, step.first_token / took) : 0;
-  const isLate = right > 0.72;
+  const place = right <= 0.72 ? "after" : left > 0.4 ? "before" : "inside"; // where there is room for words
   const shape = [isFailed ? "bad" : "", isRunning ? "open" : "", step.state === "stopped" ? "shell" : ""].join(" ");
   return (
     <button type="button" role="option" id={`step-${step.id}`} tabIndex={-1} aria-selected={isSelected} className={`wf-row k-${step.kind}`}
@@ -106,7 +106,7 @@ const StepRow = memo(function StepRow({ step, top, isSelected, onSelect, left, r
         <span className={`bar ${shape}`} style={{ left: `${left * 100}%`, width: `${width * 100}%` }}>
           {wait > 0 && <span className="wait" style={{ width: `${wait * 100}%` }} />}
         </span>
-        <span className={isLate ? "bar-label before" : "bar-label"} style={{ left: `${(isLate ? left : right) * 100}%` }}>{label(step, written)}</span>
+        <span className={`bar-label ${place}`} style={{ left: `${(place === "before" ? left : right) * 100}%` }}>{label(step, written)}</span>
       </span>
     </button>
   );
