@@ -10,16 +10,21 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from agents.attempt import Attempt, Verdict, claim_of
 from agents.factory import Factory
 from agents.solitary import Isolation, Solitary
 from agents.watch import Watch
-from protocols.errors import Conflict, InvalidRequest, Unavailable
-from protocols.events import AttemptStarted, StreamId, TaskCanceled
+from protocols.errors import Conflict, InvalidRequest, Unavailable, Unreadable
+from protocols.events import (
+    UNREADABLE,
+    AttemptStarted,
+    StreamId,
+    TaskCanceled,
+    TaskFailed,
+    TaskRejected,
+)
 from protocols.principals import Actor, TeamId
-from protocols.tasks import STATE_CODES, Task, TaskState, fold
+from protocols.tasks import STATE_CODES, Task, TaskId, TaskState, fold
 from store.postgres.event_log import TASK, Append, EventLog
 from store.postgres.queue import Claimed
 
@@ -50,15 +55,38 @@ class Attending:
         task_id, team = _of(job.arguments)
         for _ in range(TRIES):
             try:
-                task = fold(task_id, await self._log.read_state(task_id))
-                if await self._step(task, team):
+                if await self._look(task_id, team):
                     return
             except Conflict as error:  # it moved on between the look and the append
                 logger.debug("A task moved on", extra={"task": task_id, "code": error.code})
-            except msgspec.ValidationError:
-                logger.exception("A task cannot be folded", extra={"task": task_id})
-                return
         raise Unavailable(f"task {task_id} moved on too often")
+
+    async def _look(self, task_id: StreamId, team: TeamId) -> bool:
+        try:
+            task = fold(TaskId(task_id), await self._log.read_state(task_id))
+        except UNREADABLE:
+            logger.exception("A task cannot be folded", extra={"task": task_id})
+            await self._give_up(task_id, team)
+            return True
+        return await self._step(task, team)
+
+    async def _give_up(self, task_id: StreamId, team: TeamId) -> None:
+        """The task ends, by its head alone: else it would look open for ever, with no job."""
+        head = await self._log.head(task_id)
+        if head is None or head.kind != TASK or head.state not in _UNREADABLE_ENDS:
+            return
+        ending, state = _UNREADABLE_ENDS[head.state]
+        await self._log.append(
+            Append(
+                stream=task_id,
+                team=team,
+                kind=TASK,
+                actor=Actor("system"),
+                data=(ending,),
+                expected=head.version,
+                to_state=STATE_CODES[state],
+            ),
+        )
 
     async def _step(self, task: Task, team: TeamId) -> bool:
         """Does what the task's state asks for; whether nothing is left to be done now."""
@@ -113,6 +141,19 @@ class Attending:
         if verdict is Verdict.LOST:
             # To one who lost the job, perhaps, and dropped the task since: the job is not done.
             raise Unavailable(f"attempt {claim.attempt} lost task {claim.task}")
+
+
+_UNREADABLE = "what was recorded of it cannot be read by this version of the factory"
+_UNREADABLE_ENDS = {  # a task that waits cannot fail, as it has not begun; it is rejected
+    STATE_CODES[TaskState.SUBMITTED]: (
+        TaskRejected(code=Unreadable.code, reason=_UNREADABLE),
+        TaskState.REJECTED,
+    ),
+    STATE_CODES[TaskState.WORKING]: (
+        TaskFailed(code=Unreadable.code, reason=_UNREADABLE),
+        TaskState.FAILED,
+    ),
+}
 
 
 def _of(arguments: Mapping[str, Any]) -> tuple[StreamId, TeamId]:

@@ -10,7 +10,8 @@
     │   ├── InvalidTransition     the state does not allow it
     │   ├── Fenced                a newer attempt holds the task, or it is over
     │   ├── Gap                   an earlier append of the attempt was refused
-    │   └── AlreadyExists
+    │   ├── AlreadyExists
+    │   └── Unreadable            the stream holds what this version cannot fold
     ├── LimitExceeded             says the limit and its unit
     ├── Unavailable               store or model out of reach; retryable
     └── AttemptFailed             ends as an event, not as a response
@@ -102,6 +103,12 @@ class AlreadyExists(Conflict):
     """The name or key is taken."""
 
     code = "already_exists"
+
+
+class Unreadable(Conflict):
+    """The stream holds what this version of the factory cannot fold; the task is ended."""
+
+    code = "unreadable"
 
 
 class LimitExceeded(FactoryError):

@@ -381,11 +381,15 @@ def join(head: bytes | None, body: bytes | None) -> bytes:
     return head[:-1] + b"," + body[1:]
 
 
+# What reading a stream raises that holds no JSON, or JSON that does not fit: it cannot be folded.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 def decode(event: Event) -> AnyData | None:
     """The event's data in its type; None for a type this version does not know.
 
     Raises:
-        msgspec.ValidationError: The data does not fit its type; the stream cannot be folded.
+        msgspec.DecodeError: The data does not fit its type, or another of `UNREADABLE`.
     """
     decoder = _DECODERS.get(event.type)
     return None if decoder is None else decoder.decode(event.data)

@@ -158,7 +158,8 @@ def fold(task_id: str, history: Iterable[Event]) -> Task:
     """The task after these events, which start at version 1 and may lack finished deltas.
 
     Raises:
-        msgspec.ValidationError: An event's data does not fit its type.
+        msgspec.DecodeError: An event's data does not fit its type, or another of
+            `protocols.events.UNREADABLE`.
     """
     task = Task(id=task_id)
     for event in history:

@@ -36,6 +36,7 @@ STATUS: dict[type[FactoryError], int] = {
     errors.Fenced: 409,
     errors.Gap: 409,
     errors.AlreadyExists: 409,
+    errors.Unreadable: 409,
     errors.LimitExceeded: 429,  # 413 where the message is about a field: the request is too large
     errors.Unavailable: 503,
     errors.AttemptFailed: 502,

@@ -79,6 +79,7 @@ OF_ERROR: dict[type[FactoryError], ErrorCode] = {
     errors.Fenced: BAD_REQUEST,
     errors.Gap: BAD_REQUEST,
     errors.AlreadyExists: ALREADY_SUBSCRIBED,
+    errors.Unreadable: BAD_REQUEST,
     errors.LimitExceeded: LIMIT_EXCEEDED,
     errors.Unavailable: INTERNAL,
     errors.AttemptFailed: INTERNAL,

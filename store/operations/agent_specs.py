@@ -7,12 +7,11 @@ kept here; a spec is as new as the head.
 import uuid
 from dataclasses import dataclass
 
-import msgspec
 from pydantic import ValidationError
 
 from protocols.agents import AgentSpec, agent_id
 from protocols.errors import FactoryError, NotFound
-from protocols.events import AgentVersionPublished, Event, StreamId, decode
+from protocols.events import UNREADABLE, AgentVersionPublished, Event, StreamId, decode
 from protocols.principals import Principal, TeamId
 from store.access import see
 from store.postgres.appends import AGENT
@@ -119,7 +118,7 @@ async def all_published(log: EventLog, head: Head) -> list[Published]:
 def _published(event: Event) -> Published | None:
     try:
         data = decode(event)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return None  # parked by its projection, which says so
     if isinstance(data, AgentVersionPublished):
         return Published(event=event, data=data)

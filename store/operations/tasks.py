@@ -1,5 +1,6 @@
 """What may be asked about tasks: commands append to the log, a task is its fold, lists are rows."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 
@@ -12,13 +13,20 @@ from protocols.agents import AgentState
 from protocols.channels import task_channel
 from protocols.errors import (
     Conflict,
-    FactoryError,
     InvalidRequest,
     InvalidTransition,
     NotFound,
+    Unreadable,
     WrongVersion,
 )
-from protocols.events import Event, StreamId, TaskCanceled, TaskCancelRequested, TaskSubmitted
+from protocols.events import (
+    UNREADABLE,
+    Event,
+    StreamId,
+    TaskCanceled,
+    TaskCancelRequested,
+    TaskSubmitted,
+)
 from protocols.messages import Message
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import EventPage, SubmitTask, TaskQuery, TaskReceipt, TaskRow
@@ -33,6 +41,8 @@ from store.operations.task_list import task_page
 from store.postgres.appends import TASK, Append, Appended, Job
 from store.postgres.event_log import Head
 from store.projections.agents import STATES as AGENT_STATES
+
+logger = logging.getLogger(__name__)
 
 MAX_EVENTS = 1000
 MAX_SPAN = 5000  # versions looked through at once
@@ -197,8 +207,9 @@ class StoredTasks:
     async def _fold(self, head: Head) -> Task:
         try:
             return tasks.fold(TaskId(head.stream), await self._store.log.read_state(head.stream))
-        except msgspec.ValidationError as error:
-            raise FactoryError(
+        except UNREADABLE as error:
+            logger.warning("a task cannot be folded", exc_info=error, extra={"task": head.stream})
+            raise Unreadable(
                 f"task {head.stream} cannot be folded by this version of the factory"
             ) from error
 

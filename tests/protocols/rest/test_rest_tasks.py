@@ -1,6 +1,7 @@
 """Tasks over HTTP: happy paths, cursors, idempotency, and how each error is said."""
 
 import httpx
+import psycopg
 import pytest
 
 from protocols.operations.tasks import SubmitTask
@@ -88,6 +89,17 @@ async def test_what_is_absent_or_of_another_team_answers_the_same_404(
     said = for_stranger.json()["detail"].replace(task, "ID")
     assert said == absent.json()["detail"].replace(ABSENT, "ID")
     assert (await program.get(f"/api/v1/tasks/not-a-uuid{path}")).status_code == 404
+
+
+async def test_a_task_that_cannot_be_folded_is_a_conflict_with_a_code_of_its_own(
+    served: Served, program: httpx.AsyncClient, database: str
+) -> None:
+    task = await served.task()
+    async with await psycopg.AsyncConnection.connect(database) as root:
+        await root.execute("UPDATE pygent.event SET body = 'no JSON' WHERE stream_id = %s", (task,))
+    answer = await program.get(f"/api/v1/tasks/{task}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "unreadable")
+    assert answer.json()["detail"].startswith(f"task {task} cannot be folded")
 
 
 async def test_a_task_of_another_team_cannot_be_canceled(served: Served) -> None:
