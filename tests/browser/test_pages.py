@@ -45,6 +45,10 @@ OVERVIEW = {
     "position": 1,
 }
 TASK = "0199c3f2-0000-7000-8000-000000000001"
+THIRTY_FRAMES = """() => new Promise((done) => {
+  let left = 30;
+  (function next() { left-- ? requestAnimationFrame(next) : done(); })();
+})"""
 Answers = dict[str, tuple[int, object]]
 
 
@@ -254,8 +258,29 @@ def test_an_answer_is_markdown_without_html_and_its_numbers_open_their_passages(
     page.get_by_role("dialog").wait_for(state="detached")
 
 
-def _answered(text: str) -> dict[str, object]:
-    """A completed task as REST answers it."""
+def test_a_long_answer_is_followed_until_the_reader_scrolls_up(
+    open_page: Callable[[str, Answers], Page],
+) -> None:
+    said = "\n\n".join(f"Paragraph {n}. " + "So it goes on. " * 30 for n in range(1500))
+    task = f"/api/v1/tasks/{TASK}"
+    page = open_page(f"/tasks/{TASK}", {task: (200, _answered(said, is_finished=False))})
+    scroll = page.locator(".talk .scroll")
+    below = "(node) => node.scrollHeight - node.clientHeight - node.scrollTop"
+    page.locator(".md").get_by_text("Paragraph 1499.").wait_for()
+    page.evaluate(THIRTY_FRAMES)  # parts of the text are drawn, and have other heights than guessed
+    assert scroll.evaluate(below) < 8
+    scroll.hover()
+    for _ in range(10):
+        page.mouse.wheel(0, -20)  # as a hand on a touchpad does it
+    page.get_by_role("button", name="Follow").wait_for()
+    assert scroll.evaluate(below) > 50
+    page.get_by_role("button", name="Follow").click()
+    page.get_by_role("button", name="Follow").wait_for(state="detached")
+    assert scroll.evaluate(below) < 8
+
+
+def _answered(text: str, *, is_finished: bool = True) -> dict[str, object]:
+    """A task as REST answers it: completed, or in the middle of its answer."""
     cited = Citation(
         n=1, collection="docs", document="d", title="Title", chunk="c", quote="the passage itself"
     )
@@ -264,6 +289,7 @@ def _answered(text: str) -> dict[str, object]:
         events.AttemptStarted("w1"),
         events.StepStarted(step="1.1", kind=events.StepKind.MODEL, name="extractive"),
         events.MessageStarted(message="1.1", step="1.1"),
+        events.MessageDelta(message="1.1", text=text),
         events.MessageFinished(message="1.1", text=text, citations=(cited,)),
         events.StepFinished(step="1.1", usage=events.Usage(input=9, output=3)),
         events.TaskCompleted(message="1.1", text=text),
@@ -277,6 +303,6 @@ def _answered(text: str) -> dict[str, object]:
             attempt=1,
             data=msgspec.Raw(events.join(*events.split(fact))),
         )
-        for version, fact in enumerate(facts, start=1)
+        for version, fact in enumerate(facts if is_finished else facts[:5], start=1)
     ]
     return {**json.loads(msgspec.json.encode(fold(TASK, history))), "epoch": "e"}
