@@ -166,6 +166,7 @@ function useTasksFeed(overview) {
     const readLatest = () => read(`/tasks?limit=${LATEST}`).then(({ items }) => {
       if (isGone) return;
       for (const row of items.toSorted((one, other) => (one.updated_at < other.updated_at ? -1 : 1))) take(keep, row, false);
+      keep.feed = keep.feed.toSorted((one, other) => (one.time > other.time ? -1 : 1)); // open ones were there before
       draw();
     }).catch(() => {}); // the numbers above say what failed
     me().then(({ channels }) => {

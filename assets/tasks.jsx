@@ -131,7 +131,7 @@ function Rows({ list }) {
             <div role="rowgroup" className="vrows" style={{ height: virtual.getTotalSize() }}>
               {items.map(({ index, start, size }) => (
                 <Row key={rows[index].id} row={rows[index]} index={index} start={start} size={size}
-                  isSelected={selected === rows[index].id} now={format.isFinal(rows[index].state) ? Math.floor(now / 15_000) * 15_000 : now} />
+                  isSelected={selected === rows[index].id} now={isAtRest(rows[index], now) ? Math.floor(now / 15_000) * 15_000 : now} />
               ))}
             </div>
             {list.isPaging && <p className="meta paging">Reading older tasks</p>}
@@ -205,6 +205,11 @@ function Waiting() {
       <span className="sk sk-dot" /><span className={`sk sk-w${40 + ((index * 7) % 4) * 10}`} /><span className="sk sk-lane" /><span className="sk sk-num" />
     </div>
   ));
+}
+
+/** Ended, and old enough to be told in minutes: it needs drawing less often. */
+function isAtRest(row, now) {
+  return format.isFinal(row.state) && now - Date.parse(row.submitted_at) > 75_000;
 }
 
 const Row = memo(function Row({ row, index, start, size, isSelected, now }) {
