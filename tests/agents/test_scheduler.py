@@ -9,7 +9,7 @@ import anyio
 import psycopg
 import pytest
 
-from agents import leader, scheduler
+from agents import leader, rescuer, scheduler
 from protocols.agents import AgentSpec
 from protocols.operations.agents import AgentQuery
 from protocols.principals import system
@@ -17,6 +17,9 @@ from store.addresses import Addresses
 from store.connect import Store, open_store
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import BUILT_IN
+from store.postgres.queue import Queue
+from store.projector import Projector
+from tests.agents.conftest import Site
 
 DEADLINE_SECONDS = 15.0
 
@@ -115,6 +118,45 @@ async def test_the_scheduler_projects_and_rescues(database: str, redis_url: str)
         with anyio.fail_after(DEADLINE_SECONDS):
             await rescued.wait()
         group.cancel_scope.cancel()
+
+
+async def test_open_tasks_that_lost_their_jobs_are_done_all_the_same(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.agent()
+    await site.agent(name="slow", script=[{"text": "a b c", "deltas": 3, "seconds": 2}])
+    waiting, begun = await site.submit("waits"), await site.submit("has begun")
+    await site.die_once(begun)
+    async with site.store.log_pool.connection() as connection:
+        await connection.execute("DELETE FROM procrastinate_jobs")
+    healthy = await site.submit(agent="slow")
+
+    async with site.worker(), anyio.create_task_group() as group:
+        run = partial(
+            scheduler.run, site.store, rescue=rescuer.run, lost_seconds=0.3, sweep_seconds=0.1
+        )
+        await group.start(run)
+        for task in (waiting, begun, healthy):
+            await site.end(task)
+        group.cancel_scope.cancel()
+
+    answers = [(await site.task(task)).answer for task in (waiting, begun, healthy)]
+    assert answers == ["waits", "has begun", "a b c"]
+    lost = [str(vars(record)["task"]) for record in caplog.records if "no job" in record.message]
+    assert sorted(lost) == sorted([waiting, begun])  # each once, and not the one at work
+    assert len((await site.task(waiting)).attempts) == 1
+
+
+async def test_a_sweep_is_bounded_and_leaves_new_tasks_alone(site: Site) -> None:
+    await site.agent()
+    tasks = [await site.submit() for _ in range(5)]
+    async with site.store.log_pool.connection() as connection:
+        await connection.execute("DELETE FROM procrastinate_jobs")
+    await Projector(site.store).catch_up()
+    queue = Queue(site.store.log_pool)
+    assert await queue.enqueue_lost(older_than=60, limit=3) == []
+    found = [await queue.enqueue_lost(older_than=0, limit=3) for _ in range(3)]
+    assert [sorted(some) for some in found] == [sorted(tasks[:3]), sorted(tasks[3:]), []]
 
 
 async def _until_two_sessions(store: Store) -> None:
