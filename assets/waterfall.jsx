@@ -13,6 +13,7 @@ const SPANS = [ // seconds of an axis
   3600, 7200, 10800, 14400, 21600, 28800, 43200, 86400,
 ];
 const PARTS = 4;
+const NEAR = 0.07; // of the axis: the time now would cover the number
 
 /** The list; `selected` is a step's id. */
 export function Waterfall({ task, selected, onSelect, now, isPhone }) {
@@ -54,7 +55,7 @@ export function Waterfall({ task, selected, onSelect, now, isPhone }) {
     <div className="wf">
       <div className="wf-axis" aria-hidden="true">
         {Array.from({ length: PARTS }, (_, index) => (
-          <span key={index} style={{ left: `${(index / PARTS) * 100}%` }}>{tick((span / PARTS) * index, span)}</span>
+          <span key={index} hidden={isOpen && !isPhone && Math.abs(index / PARTS - share(now)) < NEAR} style={{ left: `${(index / PARTS) * 100}%` }}>{tick((span / PARTS) * index, span)}</span>
         ))}
       </div>
       <div className="wf-lines" aria-hidden="true" />
