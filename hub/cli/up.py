@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import anyio
-import httpx
 import typer
 from anyio import CancelScope
 from anyio.abc import TaskStatus
@@ -29,18 +28,17 @@ from hub.cli.data_directory import (
 from hub.cli.exits import command
 from hub.cli.prepare import Prepared, prepare
 from hub.cli.reach import require_free_port, require_servers
+from hub.cli.readiness import until_read, until_ready
 from hub.cli.servers import servers
 from hub.cli.settings import UpSettings, inherited
 from hub.cli.supervisor import Child, keep
+from hub.identity.tickets import link_of
 from hub.settings import HubSettings
 from hub.telemetry import configure_logging
-from protocols.errors import Unavailable
 from store.embedded.directory import locked
 
 logger = logging.getLogger(__name__)
 
-READY_SECONDS = 80.0
-READY_POLL_SECONDS = 0.05
 app = typer.Typer()
 
 
@@ -85,7 +83,9 @@ async def _run(settings: HubSettings, prepared: Prepared, *, workers: int) -> No
         async with anyio.create_task_group() as group:
             for part in _parts(shared, workers=workers):
                 group.start_soon(keep, part)
-            await _until_ready(url)
+            await until_ready(url)
+            if workers:
+                await until_read(url, key=prepared.api_key)
             write_running(settings.data_dir, _running(prepared, url=url))
             _announce(settings, prepared, url=settings.public_url or url)
     finally:
@@ -133,31 +133,14 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _until_ready(url: str) -> None:
-    with anyio.move_on_after(READY_SECONDS):
-        async with httpx.AsyncClient(base_url=url, timeout=2.0, trust_env=False) as client:
-            while True:
-                try:
-                    answer = await client.get("/health/ready")
-                except httpx.TransportError:
-                    answer = None
-                if answer is not None and answer.is_success:
-                    return
-                await anyio.sleep(READY_POLL_SECONDS)
-    raise Unavailable(
-        f"the hub did not become ready within {READY_SECONDS:.0f} s; its log lines above say why"
-    )
-
-
 def _announce(settings: HubSettings, prepared: Prepared, *, url: str) -> None:
     """Say that everything serves; the link goes to a terminal or a private file, never to a log."""
-    sys.stdout.write(f"ready {url}\n")
-    sys.stdout.flush()
-    link = f"{url}/auth/ticket#{prepared.ticket}"
+    link = link_of(url, prepared.ticket)
     if sys.stdout.isatty():
         sys.stdout.write(f"\n  Log in with this link, once, within ten minutes:\n\n  {link}\n\n")
-        sys.stdout.flush()
-        return
-    path = settings.data_dir / LINK_FILE
-    write_private(path, link + "\n")
-    logger.info("the login link is in a file that only you can read", extra={"file": str(path)})
+    else:
+        path = settings.data_dir / LINK_FILE
+        write_private(path, link + "\n")
+        logger.info("the login link is in a file that only you can read", extra={"file": str(path)})
+    sys.stdout.write(f"ready {url}\n")
+    sys.stdout.flush()
