@@ -16,7 +16,7 @@ export NODE_USE_SYSTEM_CA := 1
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
 PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
-.PHONY: run test check bench faults clean site install install-test lock
+.PHONY: run test check coverage bench faults clean site install install-test lock
 
 run: $(VENV)/.ok site ## set everything up, start everything, print one link that logs you in
 	exec $(BIN)/pygent up
@@ -34,6 +34,9 @@ check: $(VENV)/.ok-test ## the quick half of `make test`: format, lint, types, i
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -q tests/protocols tests/agents/unit --no-cov
+
+coverage: $(VENV)/.ok-test site ## all tests again, with the lines of each module that none of them reaches
+	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.ok-test site ## every number the product promises, with its limit beside it
 	$(BIN)/python -m bench
