@@ -2,6 +2,7 @@
 
 Both keep one promise, so that catching up is written once. Streams are read in aligned blocks that
 are kept for a while and fetched once however many ask: a thousand late readers cost a few queries.
+A block of large events is read in parts, so that no query holds much more than a mebibyte.
 """
 
 from collections import OrderedDict
@@ -20,6 +21,7 @@ from store.postgres.event_log import EventLog
 from store.redis.broker import Broker
 
 BLOCK_EVENTS = 256
+PART_BYTES = 1024 * 1024  # read at once, and one event more
 CACHE_BYTES = 32 * 1024 * 1024
 PAGE_BYTES = 256 * 1024
 READ_SECONDS = 10.0
@@ -63,12 +65,21 @@ class History(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """All publications after one version, through another: a block, or a part of a large one."""
+
+    after: int
+    through: int
+    publications: list[Publication]
+
+
 @dataclass(slots=True)
 class _Flight:
     """A query under way, and who waits for it."""
 
     landed: anyio.Event = field(default_factory=anyio.Event)
-    publications: list[Publication] | None = None
+    part: _Part | None = None
 
 
 class Blocks:
@@ -77,66 +88,87 @@ class Blocks:
     def __init__(self, log: EventLog, group: TaskGroup) -> None:
         self._log = log
         self._group = group
-        self._kept: OrderedDict[tuple[str, int], list[Publication]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], _Part] = OrderedDict()
+        self._parts: dict[tuple[str, int], list[_Part]] = {}  # the same, by block
         self._kept_bytes = 0
         self._flights: dict[tuple[str, int, int], _Flight] = {}
         self.hits = 0
         self.reads = 0
 
     async def after(self, stream: StreamId, offset: int, *, top: int) -> list[Publication]:
-        """Publications after an offset, up to the end of its block.
+        """Publications after an offset, up to the end of its block or as many as are read at once.
+
+        None means that the block has none left.
 
         Raises:
             Unavailable: The log could not be read.
         """
-        number = offset // BLOCK_EVENTS
-        start, end = number * BLOCK_EVENTS, (number + 1) * BLOCK_EVENTS
+        start = offset // BLOCK_EVENTS * BLOCK_EVENTS
+        end = start + BLOCK_EVENTS
         if end > top:  # still being written: not kept
-            return await self._fetch(stream, offset, end)
+            return (await self._fetch(stream, offset, end)).publications
 
-        block = self._kept.get((stream, number))
-        if block is None:
-            block = await self._fetch(stream, start, end)
-            self._keep((stream, number), block)
-        else:
-            self._kept.move_to_end((stream, number))
-            self.hits += 1
-        return [publication for publication in block if publication.offset > offset]
+        part = self._find(stream, offset)
+        if (stream, start) in self._kept:
+            self._kept.move_to_end((stream, start))  # it tells that the block is a large one
+        elif part is None:
+            part = await self._fetch(stream, start, end)
+            self._keep(stream, part)
+        if part is None or part.through <= offset:  # of a large block, the part that is wanted
+            part = await self._fetch(stream, offset, end)
+            self._keep(stream, part)
+        return [publication for publication in part.publications if publication.offset > offset]
 
-    async def _fetch(self, stream: StreamId, start: int, end: int) -> list[Publication]:
+    def _find(self, stream: StreamId, offset: int) -> _Part | None:
+        for part in self._parts.get((stream, offset // BLOCK_EVENTS), ()):
+            if part.after <= offset < part.through:
+                self._kept.move_to_end((stream, part.after))
+                self.hits += 1
+                return part
+        return None
+
+    async def _fetch(self, stream: StreamId, start: int, end: int) -> _Part:
         key = (stream, start, end)
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight()
             self._group.start_soon(self._fly, key, flight)
         await flight.landed.wait()
-        if flight.publications is None:
+        if flight.part is None:
             raise Unavailable("the log is out of reach; positions are kept")
-        return flight.publications
+        return flight.part
 
     async def _fly(self, key: tuple[StreamId, int, int], flight: _Flight) -> None:
         stream, start, end = key
         self.reads += 1
         try:
             with anyio.fail_after(READ_SECONDS):
-                events = await self._log.read(stream, after=start, limit=end - start)
-            flight.publications = [
-                publication_of(event) for event in events if event.version <= end
-            ]
+                events = await self._log.read_bounded(
+                    stream, after=start, limit=end - start, max_bytes=PART_BYTES
+                )
+            is_cut = sum(len(event.data) for event in events) >= PART_BYTES
+            through = min(events[-1].version, end) if is_cut else end
+            found = [publication_of(event) for event in events if event.version <= end]
+            flight.part = _Part(start, through, found)
         except (Unavailable, TimeoutError):
             pass  # told to each who waits
         finally:
             del self._flights[key]
             flight.landed.set()
 
-    def _keep(self, key: tuple[str, int], block: list[Publication]) -> None:
-        if key in self._kept:
+    def _keep(self, stream: StreamId, part: _Part) -> None:
+        if (stream, part.after) in self._kept:
             return
-        self._kept[key] = block
-        self._kept_bytes += _size(block)
+        self._kept[stream, part.after] = part
+        self._parts.setdefault((stream, part.after // BLOCK_EVENTS), []).append(part)
+        self._kept_bytes += _size(part)
         while self._kept_bytes > CACHE_BYTES:
-            _, forgotten = self._kept.popitem(last=False)
+            (name, after), forgotten = self._kept.popitem(last=False)
             self._kept_bytes -= _size(forgotten)
+            block = self._parts[name, after // BLOCK_EVENTS]
+            block.remove(forgotten)
+            if not block:
+                del self._parts[name, after // BLOCK_EVENTS]
 
 
 class StreamHistory:
@@ -201,5 +233,5 @@ def _cut(publications: list[Publication]) -> list[Publication]:
     return publications
 
 
-def _size(block: list[Publication]) -> int:
-    return sum(len(publication.data) + 100 for publication in block)
+def _size(part: _Part) -> int:
+    return 200 + sum(len(publication.data) + 100 for publication in part.publications)

@@ -85,6 +85,18 @@ class EventLog:
         async with self._pool.connection() as connection:
             return await reading.read(connection, stream, after=after, limit=limit, deltas=deltas)
 
+    async def read_bounded(
+        self, stream: StreamId, *, after: int, limit: int, max_bytes: int
+    ) -> list[Event]:
+        """As `read`, but none more once their bodies are so many bytes; at least one.
+
+        Less than so many bytes in all (of `Event.data`) means that none was left out.
+        """
+        async with self._pool.connection() as connection:
+            return await reading.read_bounded(
+                connection, stream, after=after, limit=limit, max_bytes=max_bytes
+            )
+
     async def read_state(self, stream: StreamId) -> list[Event]:
         """What `fold` needs for the state at the head: all but the deltas of finished messages."""
         async with self._pool.connection() as connection:

@@ -38,6 +38,20 @@ WHERE stream_id = %b AND version > %b AND version <= %b AND position BETWEEN %b 
 ORDER BY version
 """
 EVENTS = {True: _EVENTS, False: _EVENTS.replace(b"FROM event\n", b"FROM event_kept\n")}
+# Sizes of bodies are known without reading them. Without heads: `join` makes nothing shorter than
+# the body, so that whoever adds up what came knows whether something was left out.
+BOUNDED = b"""
+SELECT type, version, time, actor, attempt, convert_to(head::text, 'UTF8'), body
+FROM (
+  SELECT type, version, time, actor, attempt, head, body,
+         sum(coalesce(octet_length(body), 0)) OVER (ORDER BY version)
+           - coalesce(octet_length(body), 0) AS bytes_before
+  FROM event
+  WHERE stream_id = %b AND version > %b AND version <= %b AND position BETWEEN %b AND %b
+) AS sized
+WHERE bytes_before < %b::bigint
+ORDER BY version
+"""
 DELTAS = _EVENTS.replace(b"FROM event\n", b"FROM event_delta\n")
 
 FOLLOW = b"""
@@ -117,6 +131,29 @@ async def read(
     return found[:limit]
 
 
+async def read_bounded(
+    connection: Connection, stream: StreamId, *, after: int, limit: int, max_bytes: int
+) -> list[Event]:
+    """As `read`, but none more once their bodies are so many bytes; at least one.
+
+    Less than so many bytes in all means that none was left out.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidRequest(f"limit must be 1 to {MAX_LIMIT}, not {limit}")
+    where = await head(connection, stream)
+    found: list[Event] = []
+    width = limit
+    while where and after < where.version and len(found) < limit and max_bytes > 0:
+        through = min(after + width, where.version)
+        some = await _range(
+            connection, BOUNDED, where, after=after, through=through, more=(max_bytes,)
+        )
+        found += some
+        max_bytes -= sum(len(event.data) for event in some)
+        after, width = through, width * WIDER
+    return found[:limit]
+
+
 async def read_state(connection: Connection, stream: StreamId) -> list[Event]:
     """All a fold needs: kept events, and the deltas of messages that no event finishes."""
     where = await head(connection, stream)
@@ -139,7 +176,13 @@ async def follow(connection: Connection, *, shard: int, after: int, limit: int) 
 
 
 async def _range(
-    connection: Connection, sql: bytes, where: Head, *, after: int, through: int
+    connection: Connection,
+    sql: bytes,
+    where: Head,
+    *,
+    after: int,
+    through: int,
+    more: tuple[int, ...] = (),
 ) -> list[Event]:
     # Only partitions between the stream's first and last position are looked into.
     parameters = (
@@ -148,6 +191,7 @@ async def _range(
         through,
         where.first_position,
         where.last_position,
+        *more,
     )
     rows = await _rows(connection, sql, parameters)
     return [

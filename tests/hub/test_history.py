@@ -28,21 +28,27 @@ class Gated(EventLog):
         self.gate.set()
         self.is_away = False
         self.missing: range = range(0)
+        self.event_bytes = 2
 
-    async def read(
-        self, stream: StreamId, *, after: int = 0, limit: int = 500, deltas: bool = True
+    async def read_bounded(
+        self, stream: StreamId, *, after: int, limit: int, max_bytes: int
     ) -> list[Event]:
         self.reads.append((after, limit))
         await self.gate.wait()
         if self.is_away:
             raise Unavailable("the database is out of reach")
         versions = [one for one in range(after + 1, 1001) if one not in self.missing][:limit]
-        return [event(version) for version in versions]
+        found = list[Event]()
+        while versions and sum(len(one.data) for one in found) < max_bytes:
+            found.append(event(versions.pop(0), size=self.event_bytes))
+        return found
 
 
-def event(version: int) -> Event:
+def event(version: int, *, size: int = 2) -> Event:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Event("message.delta", version, now, "system", 1, msgspec.Raw(b"{}"))
+    return Event(
+        "message.delta", version, now, "system", 1, msgspec.Raw(b"{%*s}" % (size - 2, b""))
+    )
 
 
 async def test_a_thousand_readers_cost_one_query():
@@ -88,6 +94,45 @@ async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch):
         await blocks.after(STREAM, 0, top=1000)
         assert blocks.hits == 1
     assert [start for start, _ in log.reads] == [0, 256, 512, 0]
+
+
+@pytest.mark.parametrize("begin", [0, 5, 100])
+@pytest.mark.parametrize("event_bytes", [100_000, 3 * history.PART_BYTES])
+async def test_a_block_of_large_events_is_read_in_parts(event_bytes: int, begin: int):
+    log = Gated()
+    log.event_bytes = event_bytes
+    offsets, sizes = [begin], list[int]()
+    async with anyio.create_task_group() as group:
+        stream = history.StreamHistory(log, Blocks(log, group), STREAM)
+        while offsets[-1] < begin + 60:
+            page = await stream.page(epoch="e", after=offsets[-1], top=1000)
+            assert page
+            offsets += [one.offset for one in page]
+            sizes.append(sum(len(one.data) for one in page))
+    assert offsets == list(range(begin, offsets[-1] + 1))
+    assert max(sizes) < max(history.PAGE_BYTES, event_bytes + 200)
+    a_part = max(1, history.PART_BYTES // event_bytes)
+    assert len(log.reads) <= 60 // a_part + 2  # each part once
+
+
+async def test_readers_of_a_large_block_share_its_parts():
+    log = Gated()
+    log.event_bytes = 100_000
+    log.gate = anyio.Event()
+    found = list[int]()
+    async with anyio.create_task_group() as group:
+        blocks = Blocks(log, group)
+
+        async def read() -> None:
+            for after in (0, 11, 22):
+                found.append((await blocks.after(STREAM, after, top=1000))[0].offset)
+
+        for _ in range(50):
+            group.start_soon(read)
+        await anyio.wait_all_tasks_blocked()
+        log.gate.set()
+    assert [after for after, _ in log.reads] == [0, 11, 22]
+    assert sorted(found) == sorted([1, 12, 23] * 50)
 
 
 async def test_a_block_that_still_grows_is_not_kept():

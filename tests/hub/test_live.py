@@ -297,14 +297,14 @@ async def test_a_channel_lost_while_one_subscribes_is_said_to_be_unavailable(
     channel = hub.write.new_stream()
     await hub.write.append(channel, 3)
     other = await watch(hub.live, channel)
-    read = hub.store.log.read
+    read = hub.store.log.read_bounded
 
     async def read_and_lose(*args: Any, **options: Any) -> list[Event]:
         for watched in hub.live.fanout:
             hub.live.fanout.lose(watched)
         return await read(*args, **options)
 
-    monkeypatch.setattr(hub.store.log, "read", read_and_lose)
+    monkeypatch.setattr(hub.store.log, "read_bounded", read_and_lose)
     with pytest.raises(Unavailable, match="subscribe again"):
         await watch(hub.live, channel, position(hub, 0))
 

@@ -65,6 +65,28 @@ async def test_pages_of_a_stream_join_without_a_gap(log: EventLog) -> None:
         await log.read(stream, limit=0)
 
 
+async def test_a_read_is_bounded_by_bytes_and_gives_one_event_at_least(log: EventLog) -> None:
+    stream = await new_task(log, attempts=1)
+    for seq in range(1, 9):
+        large = MessageDelta(message="m", text="x" * 10_000)
+        await log.append(append(stream, large, DELTA, attempt=1, seq=seq))
+    whole = await log.read(stream)
+    for max_bytes in (1, 10_000, 35_000, 10**6):
+        found, after = [], 0
+        while page := await log.read_bounded(stream, after=after, limit=7, max_bytes=max_bytes):
+            assert len(page) <= 7
+            large_ones = sum(len(event.data) > 10_000 for event in page)
+            assert large_ones <= max_bytes // 10_000 + 1
+            found += page
+            after = page[-1].version
+        assert found == whole
+    assert len(await log.read_bounded(stream, after=2, limit=100, max_bytes=25_000)) == 5
+    assert len(await log.read_bounded(stream, after=2, limit=100, max_bytes=10**6)) == 16
+    assert await log.read_bounded(new_stream(), after=0, limit=5, max_bytes=10) == []
+    with pytest.raises(InvalidRequest, match="limit must be 1 to 5000, not 0"):
+        await log.read_bounded(stream, after=0, limit=0, max_bytes=1)
+
+
 async def test_kept_events_are_read_without_the_deltas_between_them(log: EventLog) -> None:
     stream = await new_task(log, attempts=1)
     for seq in range(1, 6):
