@@ -90,8 +90,8 @@ class Worker:
                 await self._stopping.wait()
                 await self._let_end()
                 jobs.cancel_scope.deadline = anyio.current_time() + HAND_BACK_SECONDS
-            with anyio.move_on_after(PAUSE_SECONDS):
-                await self._settle_all()
+                background.start_soon(self._give_up)
+            await self._settle_the_last()
             background.cancel_scope.cancel()
         await self._unregister()
 
@@ -143,6 +143,18 @@ class Worker:
                 await self._has_settled.wait()
                 await anyio.sleep(0.01)
         self._watch.leave()
+
+    async def _give_up(self) -> None:
+        """A last append is not to be cancelled, and would wait for a database that is away."""
+        await anyio.sleep(HAND_BACK_SECONDS)
+        self._store.log.give_up()
+
+    async def _settle_the_last(self) -> None:
+        with anyio.move_on_after(PAUSE_SECONDS):
+            try:
+                await self._settle_all()
+            except FactoryError as error:  # they are rescued when the lease has run out
+                logger.warning("The last jobs cannot be finished", extra={"code": error.code})
 
     async def _settle(self) -> None:
         while True:
@@ -207,10 +219,13 @@ class Worker:
                 return
 
     async def _unregister(self) -> None:
-        try:
-            await self._queue.unregister(self._lease)
-        except FactoryError as error:
-            logger.warning("The lease could not be ended", extra={"code": error.code})
+        with anyio.move_on_after(PAUSE_SECONDS) as scope:
+            try:
+                await self._queue.unregister(self._lease)
+            except FactoryError as error:
+                logger.warning("The lease could not be ended", extra={"code": error.code})
+        if scope.cancelled_caught:
+            logger.warning("The lease could not be ended in time; it runs out by itself")
 
     async def _listen(self) -> None:
         while True:

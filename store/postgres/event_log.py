@@ -75,6 +75,13 @@ class EventLog:
             await self._writer.room()
         return appended(append, await self._writer.put(entry))
 
+    def give_up(self) -> None:
+        """For a process that must end while the database is away: appends fail now, all of them.
+
+        Without it they wait for as long as the writer has patience.
+        """
+        self._writer.give_up()
+
     async def read(
         self, stream: StreamId, *, after: int = 0, limit: int = 500, deltas: bool = True
     ) -> list[Event]:

@@ -77,6 +77,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._is_closed = False
+        self._has_given_up = False
 
     @property
     def is_full(self) -> bool:
@@ -131,6 +132,15 @@ class Writer:
         self._is_closed = True
         if self._queue or self._sent:
             await self._drained.wait()
+
+    def give_up(self) -> None:
+        """Wait for the database no longer: what has no answer fails now, and what comes yet too."""
+        self._is_closed = self._has_given_up = True
+        self._fail(self._sent, Unavailable("the log was given up; it may have been done"))
+        self._fail(self._queue, Unavailable("the log was given up"))
+        self._queue.clear()
+        self._bytes = 0
+        self._make_room(len(self._for_room))
 
     @property
     def waiting(self) -> int:
@@ -254,6 +264,8 @@ class Writer:
 
     def _still_waiting(self, entries: list[Entry], error: Exception) -> list[Entry]:
         """Those of the batch whose patience lasts; of the queue too, the others are failed."""
+        if self._has_given_up:
+            return []
         now = self._loop.time()
         for entry in (*entries, *self._queue):
             entry.deadline = entry.deadline or now + self._limits.patience_seconds
