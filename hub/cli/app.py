@@ -28,6 +28,7 @@ COMMANDS = {  # name: module, what it does
     "scheduler": ("parts", "Run a scheduler alone."),
     "migrate": ("parts", "Bring the database to this version."),
     "projections": ("parts", "Tables folded from the log."),
+    "rotate-epoch": ("parts", "After a restore: let nobody continue old positions."),
 }
 
 

@@ -1,4 +1,4 @@
-"""The parts alone, against shared servers: hub, dashboard, worker, scheduler, migrate."""
+"""The parts alone, against shared servers: hub, dashboard, worker, scheduler, and their upkeep."""
 
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from hub.cli.serve import serve, serve_pages
 from hub.cli.settings import UpSettings
 from hub.settings import HubSettings
 from protocols.errors import InvalidRequest
+from store.postgres.epoch import rotate
 from store.postgres.migrate import migrate as apply_migrations
 from store.projector import rebuild as rebuild_projection
 
@@ -83,6 +84,28 @@ async def migrate() -> None:
     for name in applied:
         drawing.out.print(name, markup=False)
     drawing.err.print(f"{len(applied)} migrations applied" if applied else "nothing to do")
+
+
+@app.command("rotate-epoch")
+@command
+async def rotate_epoch(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+) -> None:
+    """Begin a new epoch of the log, after a restore that put back a copy of the same files.
+
+    Then versions may mean other events than before, and nothing else can tell. Every running part
+    notices within ten seconds; whoever watches a task or an agent is told to read it anew.
+    Restores that Postgres knows of (another server, another timeline) do this by themselves.
+    """
+    if not yes:
+        raise InvalidRequest(
+            "this makes everybody who watches anything read it anew, and is needed only after files"
+            " of the database were put back by hand; repeat it with --yes"
+        )
+    async with opened_store() as (store, _), store.log_pool.connection() as connection:
+        epoch = await rotate(connection)
+    drawing.out.print(epoch, markup=False)
+    drawing.err.print("a new epoch has begun; running parts notice within ten seconds")
 
 
 @projections.command()

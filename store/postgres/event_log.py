@@ -52,7 +52,7 @@ class EventLog:
 
     @property
     def epoch(self) -> str:
-        """While it is the same, versions mean what they meant; looked up with each connection."""
+        """While it is the same, versions mean what they meant; a new one is soon noticed."""
         return self._epoch.epoch
 
     async def append(self, append: Append) -> Appended:
@@ -170,6 +170,7 @@ async def open_event_log(
     async with create_task_group() as tasks:
         tasks.start_soon(writer.run)
         tasks.start_soon(publication.run, epoch)
+        tasks.start_soon(epoch.look, pool)
         try:
             yield EventLog(writer, pool, epoch=epoch, counters=counters)
         except Exception as error:  # noqa: BLE001  carried out of the group as it is, not in a group

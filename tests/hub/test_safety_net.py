@@ -18,6 +18,7 @@ from protocols.events import StreamId
 from protocols.operations.channels import Reset
 from store.addresses import Addresses
 from store.embedded import socket_directory
+from store.postgres import epoch
 from store.postgres.event_log import Head
 from store.redis.broker import make_frame
 from tests.hub.conftest import TEAM, Collected, Hub, dense, hub_on, position
@@ -229,6 +230,30 @@ async def test_a_restored_log_resets_every_reader(hub: Hub, database: str):
     found = await hub.live.subscribe(TEAM, Collected(), channel=channel, since=before)
     assert not found.recovered
     assert found.epoch == hub.store.log.epoch
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epoch, "LOOK_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_an_epoch_begun_by_hand_resets_every_reader_on_old_connections(
+    hub: Hub, database: str
+):
+    channel = hub.write.new_stream()
+    await hub.write.append(channel, 3)
+    reader = await watch(hub.live, channel)
+    before = position(hub, 3)
+
+    async with hub.live.follow(TEAM, channel, after=before) as items:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            await connection.execute("SELECT pygent.rotate_epoch()")
+        with anyio.fail_after(6):
+            reset = await anext(items)
+        assert reset == Reset(position(hub, 3))
+        assert reset != Reset(before)
+    await reader.until_lost()
 
 
 async def new_epoch(hub: Hub, database: str) -> None:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
-from typer.testing import CliRunner
+from anyio import to_thread
+from typer.testing import CliRunner, Result
 
 from hub.cli.agents import read_spec
 from hub.cli.app import COMMANDS, app
@@ -64,3 +66,28 @@ def test_a_bad_spec_names_the_file_the_field_and_the_value(tmp_path: Path, text:
 def test_a_spec_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(InvalidRequest, match=r"none\.yaml cannot be read"):
         read_spec(tmp_path / "none.yaml")
+
+
+async def test_a_new_epoch_is_begun_only_when_it_is_meant(
+    database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYGENT_DATABASE_URL", database)
+    monkeypatch.setenv("PYGENT_REDIS_URL", redis_url)
+
+    async def ask(*words: str) -> Result:
+        return await to_thread.run_sync(CliRunner().invoke, app, ["rotate-epoch", *words])
+
+    async def now() -> str:
+        async with await psycopg.AsyncConnection.connect(database) as connection:
+            row = await (await connection.execute("SELECT epoch FROM pygent.epoch")).fetchone()
+        return str(row[0]) if row else ""
+
+    before = await now()
+    refused = await ask()
+    assert refused.exit_code == EXIT_USAGE
+    assert "--yes" in refused.output
+    assert await now() == before
+    done = await ask("--yes")
+    assert done.exit_code == 0, done.output
+    assert await now() != before
+    assert await now() in done.output

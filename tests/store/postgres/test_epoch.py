@@ -3,8 +3,10 @@
 from typing import Any
 
 import anyio
+import pytest
 from psycopg import AsyncConnection
 
+from store.postgres import epoch
 from store.postgres.event_log import EventLog
 from tests.store.postgres.streams import append, new_task, opened_log
 
@@ -46,6 +48,20 @@ async def test_a_new_timeline_is_a_new_epoch_for_processes_that_only_read(
     with anyio.fail_after(5):
         assert await log.head(stream)
     assert log.epoch != was
+
+
+async def test_an_epoch_begun_by_hand_is_noticed_on_old_connections(
+    database: str, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epoch, "LOOK_SECONDS", 0.1)
+    async with opened_log(database) as log, opened_log(database) as other:
+        was = log.epoch
+        row = await (await root.execute("SELECT pygent.rotate_epoch()::text")).fetchone()
+        begun = row[0] if row else was
+        assert begun != was
+        with anyio.fail_after(5):
+            while not log.epoch == other.epoch == begun:
+                await anyio.sleep(0.02)
 
 
 async def test_processes_that_find_it_at_once_agree(database: str, root: Root) -> None:
