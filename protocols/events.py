@@ -344,22 +344,23 @@ def _half(name: str, fields: Sequence[str]) -> Callable[[AnyData], bytes | None]
     half = msgspec.defstruct(
         name, [(field, object, None) for field in fields], omit_defaults=True, gc=False
     )
-    if len(fields) == 1:
-        value = attrgetter(fields[0])
-        return lambda data: _ENCODER.encode(half(value(data)))
+    encode = _ENCODER.encode
     values = attrgetter(*fields)
-    return lambda data: _ENCODER.encode(half(*values(data)))
+    if len(fields) == 1:
+        return lambda data: encode(half(values(data)))
+    return lambda data: encode(half(*values(data)))
 
 
-_HEADS = {
-    name: _half(
-        "Head",
-        () if kind.DELTA else [field for field in kind.__struct_fields__ if field not in kind.BODY],
+_HALVES = {
+    name: (
+        _half(
+            "Head",
+            ()
+            if kind.DELTA
+            else [field for field in kind.__struct_fields__ if field not in kind.BODY],
+        ),
+        _half("Body", [field for field in kind.__struct_fields__ if field in kind.BODY]),
     )
-    for name, kind in KINDS.items()
-}
-_BODIES = {
-    name: _half("Body", [field for field in kind.__struct_fields__ if field in kind.BODY])
     for name, kind in KINDS.items()
 }
 
@@ -369,7 +370,8 @@ def split(data: AnyData) -> tuple[bytes | None, bytes | None]:
 
     A delta's head is always None, so that a token costs one small row.
     """
-    return _HEADS[data.TYPE](data), _BODIES[data.TYPE](data)
+    head, body = _HALVES[data.TYPE]
+    return head(data), body(data)
 
 
 def join(head: bytes | None, body: bytes | None) -> bytes:

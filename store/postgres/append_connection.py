@@ -84,8 +84,7 @@ class AppendConnection:
         """
         arguments = batch.arguments(entries, shard=0)
         try:
-            with fail_after(ANSWER_SECONDS):
-                cursor = self._cursor or await self.open()
+            cursor = self._cursor or await self._opened_in_time()
             started = perf_counter()
             with fail_after(ANSWER_SECONDS):
                 await cursor.execute(batch.APPEND, arguments, prepare=True)
@@ -98,6 +97,10 @@ class AppendConnection:
         self._counters.commit_seconds.add(seconds)
         self._counters.batch_sizes.add(len(entries))
         return batch.answers(cast("batch.Row", row))
+
+    async def _opened_in_time(self) -> AsyncCursor[Any]:
+        with fail_after(ANSWER_SECONDS):
+            return await self.open()
 
     async def cut_partitions(self) -> None:
         """When nobody has cut leaves for a while, and positions have none to go to."""

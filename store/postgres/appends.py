@@ -34,12 +34,14 @@ TASK = 1
 AGENT = 2
 NAMES = {TASK: "task", AGENT: "agent"}  # of the kinds of stream; also their channels' namespaces
 MAX_APPEND_BYTES = 16 * 1024 * 1024
+NEWLINE = ord("\n")  # a number is found in bytes in a fifth of the time that bytes are
 
 # What the database's function answers for one append: plain numbers, compared for every event.
 OK, DUPLICATE, WRONG_VERSION, FENCED, GAP, INVALID_TRANSITION, WRONG_TEAM, OTHER_REQUEST = range(8)
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_TYPES = {name: name.encode() for name in KINDS}
+# By the type itself, which is found sooner than its attributes are.
+_KINDS = {kind: (kind.DELTA, name.encode()) for name, kind in KINDS.items()}
 _STATES: dict[int, dict[int, str]] = {
     TASK: {code: state.value for state, code in tasks.STATE_CODES.items()},
     AGENT: {code: state.value for state, code in agents.STATE_CODES.items()},
@@ -194,13 +196,14 @@ def _encoded(append: Append) -> tuple[list[EncodedEvent], int]:
             head, body = split(data)
         except UnicodeEncodeError:
             raise InvalidRequest(f"{data.TYPE} holds text that is not Unicode") from None
-        if head is not None:
+        if head:
             size += len(head)
-        if body is not None:
-            if b"\n" in body:  # white space of raw JSON; an event is one line
+        if body:
+            if NEWLINE in body:  # white space of raw JSON; an event is one line
                 body = body.replace(b"\n", b" ")
             size += len(body)
-        events.append((data.DELTA, _TYPES[data.TYPE], head, body))
+        is_delta, kind = _KINDS[type(data)]
+        events.append((is_delta, kind, head, body))
     if not events:
         raise InvalidRequest(f"an append to {named(append)} holds no event")
     if size > MAX_APPEND_BYTES:

@@ -19,6 +19,7 @@ from store.postgres.arrays import (
     small_integers,
     texts,
     uuids,
+    words,
 )
 
 APPEND = b"""
@@ -59,11 +60,11 @@ def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ..
         optional_uuids(key),
         blobs(request_hash),
         small_integers(to_state),
-        texts(actor),
+        words(actor),
         last,
         owner,
         flags(delta),
-        texts(kind),
+        words(kind),
         texts(head),
         _zeros(len(events)),  # key ids: bodies are clear
         blobs(body),
@@ -106,10 +107,10 @@ def _zeros(count: int) -> Packed:
 
 
 def _jobs(entries: Sequence[Entry]) -> tuple[Packed, ...]:
-    owner = [number for number, entry in enumerate(entries, 1) for _ in entry.jobs]
-    if not owner:
+    jobs = [(number, *job) for number, entry in enumerate(entries, 1) for job in entry.jobs]
+    if not jobs:
         return _NO_JOBS
-    queue, task, lock, args = zip(*[job for entry in entries for job in entry.jobs], strict=True)
+    owner, queue, task, lock, args = zip(*jobs, strict=True)
     return integers(owner), texts(queue), texts(task), texts(lock), texts(args)
 
 

@@ -21,10 +21,12 @@ from store.postgres.counters import Counters
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_WAITING_BATCHES = 1000
+EMPTY = len(b"{}")
 
 Frame = tuple[str, bytes]
 Written = tuple[Entry, Answer]
 _json = msgspec.json.Encoder().encode
+_CHANNELS = {kind: f"{name}:" for kind, name in NAMES.items()}
 _BEGINNINGS = {name.encode(): b'\n{"type":"%b","version":' % name.encode() for name in KINDS}
 
 
@@ -102,49 +104,39 @@ def frames_of(commits: Sequence[Commit], *, epoch: str) -> list[Frame]:
     """One frame a channel, or more where another writer's events lie between ours.
 
     Put together from ready pieces, because it is done for every event: an event's line is byte for
-    byte what `protocols.events.envelope` gives, in half the time.
+    byte what `protocols.events.envelope` gives, in a third of the time. All in one function and
+    without an object a frame, because calls and objects made it take twice as long.
     """
-    runs: list[_Run] = []
-    last: dict[str, _Run] = {}
+    named = epoch.encode() + b" "
+    frames: list[tuple[str, list[bytes]]] = []
+    open_frames: dict[str, list[bytes]] = {}
+    reached: dict[str, int] = {}  # versions, by channel
     for commit in commits:
         time, encoded_time = None, b""
         for entry, answer in commit.written:
             if answer.time is not time:  # one for all, but for repeats
                 time, encoded_time = answer.time, b',"time":' + _json(answer.time)
-            channel = channel_of(entry)
+            append = entry.append
+            beginning = _CHANNELS.get(append.kind)
+            if beginning is None:
+                continue
+            channel = beginning + append.stream
             version = answer.version - len(entry.events)
-            run = last.get(channel)
-            if run is None or run.version != version:
-                last[channel] = run = _Run(channel, version, epoch=epoch)
-                runs.append(run)
-            run.add(entry, encoded_time)
-    return [(run.channel, b"".join(run.pieces)) for run in runs if run.channel]
-
-
-def channel_of(entry: Entry) -> str:
-    """The channel that is the stream; empty where there is none."""
-    name = NAMES.get(entry.append.kind)
-    return f"{name}:{entry.append.stream}" if name else ""
-
-
-class _Run:
-    """A frame in the making: events of one stream without a gap, from after `version`."""
-
-    __slots__ = ("channel", "pieces", "version")
-
-    def __init__(self, channel: str, version: int, *, epoch: str) -> None:
-        self.channel = channel
-        self.version = version
-        self.pieces = [b"%b %d" % (epoch.encode(), version + 1)]
-
-    def add(self, entry: Entry, time: bytes) -> None:
-        writer = _writer(entry.append.actor, entry.append.attempt)
-        version = self.version
-        for _, kind, head, body in entry.events:
-            version += 1
-            number = b"%d" % version
-            self.pieces += (_BEGINNINGS[kind], number, time, writer, join(head, body), b"}")
-        self.version = version
+            pieces = open_frames[channel] if reached.get(channel) == version else None
+            reached[channel] = answer.version
+            writer = _writer(append.actor, append.attempt)
+            for _, kind, head, body in entry.events:
+                version += 1
+                number = b"%d" % version
+                if pieces is None:
+                    pieces = open_frames[channel] = [named, number]
+                    frames.append((channel, pieces))
+                pieces += (_BEGINNINGS[kind], number, encoded_time, writer)
+                if head is None or body is None or len(head) <= EMPTY or len(body) <= EMPTY:
+                    pieces += (join(head, body), b"}")
+                else:  # what `join` gives, without copying it twice: a tenth of all
+                    pieces += (head[:-1], b",", body[1:], b"}")
+    return [(channel, b"".join(pieces)) for channel, pieces in frames]
 
 
 @lru_cache(maxsize=1024)
