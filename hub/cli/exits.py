@@ -60,16 +60,19 @@ def command(function: Callable[P, Awaitable[None]]) -> Callable[P, None]:
         async def call() -> None:
             await function(*args, **kwargs)
 
+        code: int | None = None
         try:
             anyio.run(call, backend_options={"use_uvloop": True})
         except* FactoryError as group:
-            raise _failed(_first(group)) from None
+            code = _failed(_first(group))
         except* ValidationError as group:
-            raise _failed(InvalidRequest(broken_rules(_first(group)))) from None
+            code = _failed(InvalidRequest(broken_rules(_first(group))))
         except* KeyboardInterrupt:
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+            code = EXIT_INTERRUPTED
         except* typer.Exit as group:
-            raise typer.Exit(_first(group).exit_code) from None
+            code = _first(group).exit_code
+        if code is not None:  # what is raised within except* is a group again in Python 3.11.2
+            raise typer.Exit(code)
 
     return wrapper
 
@@ -86,9 +89,9 @@ def broken_rules(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-def _failed(error: FactoryError) -> typer.Exit:
+def _failed(error: FactoryError) -> int:
     drawing.failure(error)
-    return typer.Exit(exit_code(error))
+    return exit_code(error)
 
 
 def _first(group: BaseExceptionGroup[E]) -> E:
