@@ -53,6 +53,13 @@ def state(value: TaskState) -> Text:
     return Text(f"{icon} {value.value}", style=style)
 
 
+def place(title: str, location: str) -> str:
+    """Where a passage stands: its headings, which often begin with the title, or title and page."""
+    if not location:
+        return title
+    return location if location.startswith(title) else f"{title} › {location}"
+
+
 def dollars(micro: int) -> str:
     """Micro-dollars for people: `$0.0614`."""
     return f"${micro / 1_000_000:.4f}"
@@ -175,8 +182,7 @@ class LiveTask:
     def _sources(self, data: events.MessageFinished) -> None:
         self._newline()
         for citation in data.citations:
-            where = f", {citation.location}" if citation.location else ""
-            self._note(f"[{citation.n}] {citation.title}{where}", "cyan")
+            self._note(f"[{citation.n}] {place(citation.title, citation.location)}", "cyan")
 
     def _void(self, attempt: int) -> None:
         if self._wrote:

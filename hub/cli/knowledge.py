@@ -90,12 +90,8 @@ async def search(
     async with opened() as client:
         answer = await client.knowledge.search(request)
     for passage in answer.passages:
-        where = f" · {passage.location}" if passage.location else ""
-        drawing.out.print(
-            Text(
-                f"{passage.score:.4f}  {drawing.plain(passage.title)}{drawing.plain(where)}", "bold"
-            )
-        )
+        where = drawing.plain(drawing.place(passage.title, passage.location))
+        drawing.out.print(Text(f"{passage.score:.4f}  {where}", "bold"))
         drawing.out.print(drawing.plain(passage.text), markup=False)
         drawing.out.print()
     if not answer.passages:
