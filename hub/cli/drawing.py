@@ -57,7 +57,7 @@ def place(title: str, location: str) -> str:
     """Where a passage stands: its headings, which often begin with the title, or title and page."""
     if not location:
         return title
-    return location if location.startswith(title) else f"{title} › {location}"
+    return location if location.startswith(title) else f"{title}, {location}"
 
 
 def dollars(micro: int) -> str:
