@@ -28,7 +28,7 @@ from agents.tools import TOOLS
 from agents.watch import Watch
 from protocols.events import StreamId
 from protocols.principals import TeamId
-from protocols.tasks import fold
+from protocols.task_fold import fold
 from store.connect import open_store
 from store.knowledge.embedders import choose_embedder
 

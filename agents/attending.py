@@ -15,16 +15,11 @@ from agents.factory import Factory
 from agents.solitary import Isolation, Solitary
 from agents.watch import Watch
 from protocols.errors import Conflict, InvalidRequest, Unavailable, Unreadable
-from protocols.events import (
-    UNREADABLE,
-    AttemptStarted,
-    StreamId,
-    TaskCanceled,
-    TaskFailed,
-    TaskRejected,
-)
+from protocols.event_encoding import UNREADABLE
+from protocols.events import AttemptStarted, StreamId, TaskCanceled, TaskFailed, TaskRejected
 from protocols.principals import Actor, TeamId
-from protocols.tasks import STATE_CODES, Task, TaskId, TaskState, fold
+from protocols.task_fold import fold
+from protocols.tasks import STATE_CODES, Task, TaskId, TaskState
 from store.postgres.event_log import TASK, Append, EventLog
 from store.postgres.queue import Claimed
 

@@ -1,4 +1,4 @@
-// The fold of a task's stream, for the page: the second of two. The first is protocols/tasks.py;
+// The fold of a task's stream, for the page: the second of two. The first is protocols/task_fold.py;
 // tests/dashboard/test_reducers.py runs both over the same histories and compares them at every
 // version. What this gives is exactly the JSON of a `Task`. It imports nothing and interprets
 // nothing else; unknown types change the version alone.

@@ -15,7 +15,8 @@ from anyio.abc import TaskGroup
 
 from protocols.channels import Channel, Publication, StreamPosition
 from protocols.errors import NotFound, Unavailable
-from protocols.events import Event, StreamId, envelope
+from protocols.event_encoding import envelope
+from protocols.events import Event, StreamId
 from protocols.principals import TeamId
 from store.postgres.event_log import EventLog
 from store.redis.broker import Broker

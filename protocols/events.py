@@ -1,18 +1,12 @@
 """Facts: the kinds of event, their data, and the envelope every protocol carries.
 
-An event's data lies in the log in two halves. The *head* is clear: ids, numbers and names that
-projections may read. The *body* is bytes that may one day be encrypted: text, arguments, results.
-`split` makes the halves, `join` puts them together again without parsing. In every protocol the
-reader sees one object, `data`.
-
 Names and meaning: `docs/events.md`. They do not change without an upcaster; unknown types pass
-through every hop untouched. Nothing here interprets events: that is the fold in `tasks.py`.
+through every hop untouched. As bytes, events are written and read in `event_encoding.py`. Nothing
+here interprets them: that is the fold in `task_fold.py`.
 """
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
 from typing import ClassVar, NewType, get_args
 
 import msgspec
@@ -326,77 +320,3 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: str
     attempt: int
     data: msgspec.Raw
-
-
-_ENCODER = msgspec.json.Encoder()
-_DECODERS: dict[str, msgspec.json.Decoder[AnyData]] = {
-    name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()
-}
-
-
-def _half(name: str, fields: Sequence[str]) -> Callable[[AnyData], bytes | None]:
-    """Encodes these fields of a kind as one object, without those that are None.
-
-    Through a struct of its own: this runs for every event, in a third of a dictionary's time.
-    """
-    if not fields:
-        return lambda data: None
-    half = msgspec.defstruct(
-        name, [(field, object, None) for field in fields], omit_defaults=True, gc=False
-    )
-    encode = _ENCODER.encode
-    values = attrgetter(*fields)
-    if len(fields) == 1:
-        return lambda data: encode(half(values(data)))
-    return lambda data: encode(half(*values(data)))
-
-
-_HALVES = {
-    name: (
-        _half(
-            "Head",
-            ()
-            if kind.DELTA
-            else [field for field in kind.__struct_fields__ if field not in kind.BODY],
-        ),
-        _half("Body", [field for field in kind.__struct_fields__ if field in kind.BODY]),
-    )
-    for name, kind in KINDS.items()
-}
-
-
-def split(data: AnyData) -> tuple[bytes | None, bytes | None]:
-    """The head and the body as JSON objects on one line; None where a half has no fields.
-
-    A delta's head is always None, so that a token costs one small row.
-    """
-    head, body = _HALVES[data.TYPE]
-    return head(data), body(data)
-
-
-def join(head: bytes | None, body: bytes | None) -> bytes:
-    """One JSON object out of both halves, without parsing either."""
-    if not head or head == b"{}":
-        return body or b"{}"
-    if not body or body == b"{}":
-        return head
-    return head[:-1] + b"," + body[1:]
-
-
-# What reading a stream raises that holds no JSON, or JSON that does not fit: it cannot be folded.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-
-def decode(event: Event) -> AnyData | None:
-    """The event's data in its type; None for a type this version does not know.
-
-    Raises:
-        msgspec.DecodeError: The data does not fit its type, or another of `UNREADABLE`.
-    """
-    decoder = _DECODERS.get(event.type)
-    return None if decoder is None else decoder.decode(event.data)
-
-
-def envelope(event: Event) -> bytes:
-    """The event as one line of JSON, as publications, SSE and REST carry it."""
-    return _ENCODER.encode(event)

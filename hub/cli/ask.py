@@ -9,7 +9,7 @@ import typer
 from hub.cli import drawing
 from hub.cli.client import opened
 from hub.cli.exits import EXIT_CANCELED, EXIT_FAILED, command
-from protocols import events
+from protocols.event_encoding import envelope
 from protocols.operations.tasks import SubmitTask
 from protocols.rest.client import RestClient
 from protocols.tasks import TaskState
@@ -64,7 +64,7 @@ async def _watch(
     async with client.stream(task, after=after) as stream:
         async for event in stream:
             if json_lines:
-                sys.stdout.write(events.envelope(event).decode() + "\n")
+                sys.stdout.write(envelope(event).decode() + "\n")
                 sys.stdout.flush()
                 live.note(event)
             else:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from protocols import events
 from protocols.errors import FactoryError
+from protocols.event_encoding import decode
 from protocols.events import Event, StepKind
 from protocols.tasks import TaskState
 
@@ -114,7 +115,7 @@ class LiveTask:
 
     def note(self, event: Event) -> None:
         """Remember how the task ends without showing anything."""
-        match events.decode(event):
+        match decode(event):
             case events.TaskCompleted():
                 self.state = TaskState.COMPLETED
             case events.TaskFailed() | events.TaskRejected():
@@ -126,7 +127,7 @@ class LiveTask:
 
     def draw(self, event: Event) -> None:
         """Show one event; unknown ones are passed over."""
-        data = events.decode(event)
+        data = decode(event)
         match data:
             case events.AttemptStarted() if event.attempt > 1:
                 self._void(event.attempt)

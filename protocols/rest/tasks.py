@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Header, Query, status
 from starlette.responses import Response
 
-from protocols import events
+from protocols.event_encoding import envelope
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import EventPage, SubmitTask, TaskQuery, TaskReceipt, TaskRow
 from protocols.rest.backing import Asked, TaskPath
@@ -105,7 +105,7 @@ def encode_task(task: Task, epoch: str) -> bytes:
 def encode_events(page: EventPage) -> bytes:
     """The page as JSON; each event is its envelope, byte for byte as every transport carries it."""
     return b'{"events":[%b],"version":%d,"epoch":%b}' % (
-        b",".join(events.envelope(event) for event in page.events),
+        b",".join(envelope(event) for event in page.events),
         page.version,
         msgspec.json.encode(page.epoch),
     )

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from protocols.agents import AgentSpec, agent_id
 from protocols.errors import FactoryError, NotFound
-from protocols.events import UNREADABLE, AgentVersionPublished, Event, StreamId, decode
+from protocols.event_encoding import UNREADABLE, decode
+from protocols.events import AgentVersionPublished, Event, StreamId
 from protocols.principals import Principal, TeamId
 from store.access import see
 from store.postgres.appends import AGENT

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 import uuid_utils
 
-from protocols import tasks
 from protocols.agents import STATE_CODES as AGENT_STATE_CODES
 from protocols.agents import AgentState
 from protocols.channels import task_channel
@@ -19,18 +18,13 @@ from protocols.errors import (
     Unreadable,
     WrongVersion,
 )
-from protocols.events import (
-    UNREADABLE,
-    Event,
-    StreamId,
-    TaskCanceled,
-    TaskCancelRequested,
-    TaskSubmitted,
-)
+from protocols.event_encoding import UNREADABLE
+from protocols.events import Event, StreamId, TaskCanceled, TaskCancelRequested, TaskSubmitted
 from protocols.messages import Message
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import EventPage, SubmitTask, TaskQuery, TaskReceipt, TaskRow
 from protocols.principals import Principal
+from protocols.task_fold import fold
 from protocols.tasks import STATE_CODES, STATES, Task, TaskId, TaskState
 from store.access import Operation, allow, see
 from store.connect import Store
@@ -206,7 +200,7 @@ class StoredTasks:
 
     async def _fold(self, head: Head) -> Task:
         try:
-            return tasks.fold(TaskId(head.stream), await self._store.log.read_state(head.stream))
+            return fold(TaskId(head.stream), await self._store.log.read_state(head.stream))
         except UNREADABLE as error:
             logger.warning("a task cannot be folded", exc_info=error, extra={"task": head.stream})
             raise Unreadable(

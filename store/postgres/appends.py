@@ -27,7 +27,8 @@ from protocols.errors import (
     NotFound,
     WrongVersion,
 )
-from protocols.events import KINDS, AnyData, StreamId, split
+from protocols.event_encoding import split
+from protocols.events import KINDS, AnyData, StreamId
 from protocols.principals import Actor, TeamId
 
 TASK = 1

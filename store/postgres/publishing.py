@@ -14,7 +14,8 @@ from typing import Protocol
 import msgspec
 from anyio.lowlevel import checkpoint
 
-from protocols.events import KINDS, join
+from protocols.event_encoding import join
+from protocols.events import KINDS
 from protocols.principals import Actor
 from store.postgres.appends import NAMES, Answer, Entry
 from store.postgres.counters import Counters
@@ -104,7 +105,7 @@ def frames_of(commits: Sequence[Commit], *, epoch: str) -> list[Frame]:
     """One frame a channel, or more where another writer's events lie between ours.
 
     Put together from ready pieces, because it is done for every event: an event's line is byte for
-    byte what `protocols.events.envelope` gives, in a third of the time. All in one function and
+    byte what `event_encoding.envelope` gives, in a third of the time. All in one function and
     without an object a frame, because calls and objects made it take twice as long.
     """
     named = epoch.encode() + b" "

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from protocols.errors import InvalidRequest
-from protocols.events import Event, StreamId, join
+from protocols.event_encoding import join
+from protocols.events import Event, StreamId
 from protocols.principals import TeamId
 from store.postgres.appends import stream_bytes
 from store.postgres.pool import Connection

@@ -18,7 +18,8 @@ from protocols.agents import AgentSpec
 from protocols.events import AttemptStarted, Event, StreamId
 from protocols.operations.tasks import SubmitTask
 from protocols.principals import FIRST_TEAM, Actor, system
-from protocols.tasks import STATE_CODES, Task, TaskId, TaskState, fold
+from protocols.task_fold import fold
+from protocols.tasks import STATE_CODES, Task, TaskId, TaskState
 from store.addresses import Addresses
 from store.connect import Store, open_store
 from store.operations.agents import StoredAgents

@@ -18,8 +18,9 @@ from playwright.sync_api import Browser, Page, Route
 
 from dashboard.app import application
 from protocols import events
+from protocols.event_encoding import join, split
 from protocols.messages import Citation, user_message
-from protocols.tasks import fold
+from protocols.task_fold import fold
 
 pytestmark = pytest.mark.browser
 
@@ -301,7 +302,7 @@ def _answered(text: str, *, is_finished: bool = True) -> dict[str, object]:
             time=datetime(2026, 11, 22, 12, 0, version, tzinfo=UTC),
             actor="user:ada",
             attempt=1,
-            data=msgspec.Raw(events.join(*events.split(fact))),
+            data=msgspec.Raw(join(*split(fact))),
         )
         for version, fact in enumerate(facts if is_finished else facts[:5], start=1)
     ]

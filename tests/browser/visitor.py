@@ -19,7 +19,8 @@ from playwright.sync_api import (
     ViewportSize,
 )
 
-from protocols.tasks import Task, fold
+from protocols.task_fold import fold
+from protocols.tasks import Task
 from tests.flows.watchers import history
 
 PICTURES = Path(__file__).parents[2] / "test-results"

@@ -16,8 +16,10 @@ import msgspec
 import pytest
 
 from protocols import events, tasks
+from protocols.event_encoding import envelope, join, split
 from protocols.events import AnyData, Event, StepKind, Usage
 from protocols.messages import Citation, user_message
+from protocols.task_fold import advance
 
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / ".venv" / "node" / "node"
@@ -48,7 +50,7 @@ def node() -> str:
 def test_both_reducers_agree_at_every_version_of_random_histories(node: str) -> None:
     histories = [list(_history(random.Random(seed))) for seed in range(HISTORIES)]
     lines = [
-        json.dumps({"id": TASK, "events": [json.loads(events.envelope(event)) for event in each]})
+        json.dumps({"id": TASK, "events": [json.loads(envelope(event)) for event in each]})
         for each in histories
     ]
     page = subprocess.run(
@@ -66,7 +68,7 @@ def test_both_reducers_agree_at_every_version_of_random_histories(node: str) -> 
     for history, answer in zip(histories, answers, strict=True):
         task = tasks.Task(id=TASK)
         for event, state in zip(history, json.loads(answer), strict=True):
-            tasks.advance(task, event)
+            advance(task, event)
             assert state == json.loads(msgspec.json.encode(task)), (event.version, event.type)
 
 
@@ -99,7 +101,7 @@ def _event(
     if isinstance(data, str):
         kind, body = data, b'{"anything":[1,2]}'
     else:
-        kind, body = data.TYPE, events.join(*events.split(data))
+        kind, body = data.TYPE, join(*split(data))
     return Event(
         type=kind,
         version=version,

@@ -13,7 +13,8 @@ from anyio.to_thread import run_sync
 from protocols.agents import AgentSpec
 from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
-from protocols.tasks import Task, TaskState, fold
+from protocols.task_fold import fold
+from protocols.tasks import Task, TaskState
 from tests.flows.product import Product, running, scripted, spoken, words
 from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history, moment
 

@@ -16,11 +16,12 @@ from centrifuge import (
     SubscriptionEventHandler,
 )
 
-from protocols import events
+from protocols.event_encoding import envelope
 from protocols.events import Event
 from protocols.operations.tasks import TaskReceipt
 from protocols.rest.client import RestClient
-from protocols.tasks import FINAL, Task, fold
+from protocols.task_fold import fold
+from protocols.tasks import FINAL, Task
 from tests.flows.product import Product
 
 EVENT = msgspec.json.Decoder(Event)
@@ -123,7 +124,7 @@ async def by_sse(product: Product, task: TaskReceipt, *, after: int = 0) -> Asyn
 async def _follow(client: RestClient, task: str, after: int, seen: Seen) -> None:
     async with client.stream(task, after=after) as stream:
         async for event in stream:
-            seen.note(json.loads(events.envelope(event)))
+            seen.note(json.loads(envelope(event)))
 
 
 class Watch(Protocol):
@@ -141,7 +142,7 @@ async def everything(client: RestClient, task: str) -> list[dict[str, Any]]:
     while True:
         after = found[-1]["version"] if found else 0
         page = await client.tasks.events(task, after=after, limit=1000)
-        found += [json.loads(events.envelope(event)) for event in page.events]
+        found += [json.loads(envelope(event)) for event in page.events]
         if not page.events or found[-1]["version"] >= page.version:
             return found
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from protocols.event_encoding import join, split
 from protocols.events import (
     AnyData,
     AttemptFailed,
@@ -27,8 +28,6 @@ from protocols.events import (
     TaskHandedBack,
     TaskSubmitted,
     Usage,
-    join,
-    split,
 )
 from protocols.messages import user_message
 from protocols.principals import TeamId

@@ -8,7 +8,8 @@ from protocols.events import (
     StepStarted,
     StreamId,
 )
-from protocols.tasks import TaskId, fold
+from protocols.task_fold import fold
+from protocols.tasks import TaskId
 from store.connect import Store
 from store.postgres.retention import compact_deltas, delete_finished_jobs, forget_keys
 from tests.store.people import Worker, submitted, with_agent

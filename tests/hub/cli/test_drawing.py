@@ -7,13 +7,14 @@ import pytest
 
 from hub.cli import drawing
 from protocols import events
+from protocols.event_encoding import join, split
 from protocols.events import AnyData, Event, StepKind
 from protocols.messages import Citation
 from protocols.tasks import TaskState
 
 
 def event(data: AnyData, *, attempt: int = 1) -> Event:
-    line = events.join(*events.split(data))
+    line = join(*split(data))
     return Event(
         type=data.TYPE,
         version=1,

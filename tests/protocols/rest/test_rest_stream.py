@@ -11,7 +11,8 @@ from httpx_sse import EventSource, ServerSentEvent
 
 from hub.identity.secrets import hashed
 from protocols.errors import NotFound, Unauthenticated, WrongVersion
-from protocols.events import Event, envelope
+from protocols.event_encoding import envelope
+from protocols.events import Event
 from protocols.rest.client import RestClient
 from protocols.rest.sse import parse_position, type_of
 from store.addresses import Addresses

@@ -6,6 +6,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from protocols.errors import InvalidRequest
+from protocols.event_encoding import envelope
 from protocols.events import (
     AttemptStarted,
     MessageDelta,
@@ -16,10 +17,10 @@ from protocols.events import (
     StepStarted,
     StreamId,
     TaskSubmitted,
-    envelope,
 )
 from protocols.messages import user_message
-from protocols.tasks import TaskId, fold
+from protocols.task_fold import fold
+from protocols.tasks import TaskId
 from store.postgres.event_log import EventLog
 from tests.store.postgres.streams import (
     DELTA,

@@ -13,7 +13,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from protocols.errors import LimitExceeded, Unavailable
-from protocols.events import StreamId, TaskCompleted, envelope
+from protocols.event_encoding import envelope
+from protocols.events import StreamId, TaskCompleted
 from store.postgres.append_connection import AppendConnection
 from store.postgres.appends import OK, Answer, Entry
 from store.postgres.counters import Counters

@@ -11,7 +11,8 @@ from protocols.channels import StreamPosition
 from protocols.errors import NotFound
 from protocols.operations.agents import AgentRow
 from protocols.operations.tasks import SubmitTask, TaskQuery, TaskRow
-from protocols.tasks import TaskState, fold
+from protocols.task_fold import fold
+from protocols.tasks import TaskState
 from store import projector
 from store.addresses import Addresses
 from store.connect import Store, open_store

@@ -3,9 +3,11 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from protocols.events import StepKind, StepStarted, split
+from protocols.event_encoding import split
+from protocols.events import StepKind, StepStarted
 from protocols.operations.tasks import TaskRow
-from protocols.tasks import Step, StepState, Task, TaskId, advance
+from protocols.task_fold import advance
+from protocols.tasks import Step, StepState, Task, TaskId
 from store.postgres.event_log import Followed
 from store.projections import tasks
 from store.task_rows import LANE_SEGMENTS, TaskRecord, task_row
