@@ -4,31 +4,23 @@ The hub is a program of its own, as it is in service; appenders and watchers sha
 watchers with sockets of their own. Postgres writes to disk with fsync.
 """
 
-import json
-import os
-import socket
 import statistics
-import sys
 import time
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
 import anyio
-import anyio.abc
-import msgspec
-from websockets.asyncio.client import ClientConnection, connect
 
+from bench.processes import serving_hub
 from bench.result import Result, at_most, noted
 from bench.server import running
+from bench.sockets import Watching, publications
 from hub.identity.keys import create_key
 from protocols.events import AttemptStarted, MessageDelta, StreamId, TaskSubmitted
 from protocols.messages import user_message
 from protocols.operations.keys import CreateKey
 from protocols.principals import Actor, system
-from protocols.websocket.routes import PATH
 from store.addresses import Addresses
 from store.connect import open_store
 from store.embedded import embedded_valkey, socket_directory
@@ -40,32 +32,8 @@ PACE_SECONDS = 0.02
 TASKS = 100
 DELTAS = 200
 WATCHERS = 5
-START_SECONDS = 30.0
 RUN_SECONDS = 120.0
 CROWD = f"{TASKS} tasks x {DELTAS} deltas x {WATCHERS} watchers"
-SERVE = """
-import anyio
-from hub.cli.serve import serve
-from hub.settings import HubSettings
-anyio.run(serve, HubSettings(), backend_options={"use_uvloop": True})
-"""
-
-
-class _Pub(msgspec.Struct):
-    offset: int
-
-
-class _Push(msgspec.Struct):
-    channel: str
-    pub: _Pub | None = None
-
-
-class _Message(msgspec.Struct):
-    id: int = 0
-    push: _Push | None = None
-
-
-_decode = msgspec.json.Decoder(_Message).decode
 
 
 @dataclass(slots=True)
@@ -78,11 +46,9 @@ class Seen:
     def add(self, frame: str) -> None:
         """A frame of pushes."""
         now = time.perf_counter()
-        for line in frame.split("\n"):
-            push = _decode(line).push
-            if push and push.pub:
-                self.offsets.append(push.pub.offset)
-                self.times.append(now)
+        for offset, _ in publications(frame):
+            self.offsets.append(offset)
+            self.times.append(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +93,9 @@ async def run() -> list[Result]:
 
 async def measure(addresses: Addresses) -> Outcome:
     """Both halves, on a migrated database."""
-    async with open_store(addresses, pool_size=4) as store, _hub(addresses) as url:
+    async with open_store(addresses, pool_size=4) as store, serving_hub(addresses) as address:
         key = await create_key(store, TEAM, CreateKey(name="bench"))
-        watching = Watching(url, key.token)
+        watching = Watching(address, key.token)
         idle = await _one_at_a_time(store.log, watching)
         crowd = _Crowd(store.log, watching)
         started = time.perf_counter()
@@ -152,7 +118,7 @@ async def measure(addresses: Addresses) -> Outcome:
     )
 
 
-async def _one_at_a_time(log: EventLog, watching: "Watching") -> list[float]:
+async def _one_at_a_time(log: EventLog, watching: Watching) -> list[float]:
     stream = await _begin(log)
     latencies: list[float] = []
     async with watching.stream(stream) as watcher:
@@ -168,7 +134,7 @@ async def _one_at_a_time(log: EventLog, watching: "Watching") -> list[float]:
 class _Crowd:
     """All tasks at once: when each event was sent, and what each socket saw."""
 
-    def __init__(self, log: EventLog, watching: "Watching") -> None:
+    def __init__(self, log: EventLog, watching: Watching) -> None:
         self.sent: dict[StreamId, dict[int, float]] = {}
         self.watched: list[tuple[StreamId, Seen]] = []
         self._log = log
@@ -259,61 +225,6 @@ async def _delta(log: EventLog, stream: StreamId, number: int) -> None:
             seq=number,
         )
     )
-
-
-class Watching:
-    """Opens sockets of one hub, as one principal."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._token = token
-
-    @asynccontextmanager
-    async def stream(self, stream: StreamId) -> AsyncGenerator[ClientConnection]:
-        """A socket that is subscribed at version 2."""
-        hello = {"id": 1, "connect": {"token": self._token}}
-        place = {"channel": f"task:{stream}", "recover": True, "offset": 2}
-        commands = (hello, {"id": 2, "subscribe": place})
-        async with connect(
-            self._url, compression=None, open_timeout=START_SECONDS, proxy=None
-        ) as watcher:
-            await watcher.send("\n".join(json.dumps(command) for command in commands))
-            answers = ""
-            while '"id":2' not in answers:
-                answers += str(await watcher.recv())
-            yield watcher
-
-
-@asynccontextmanager
-async def _hub(addresses: Addresses) -> AsyncGenerator[str]:
-    """The product's own hub, in a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = int(listening.getsockname()[1])
-    environment = {
-        "PATH": os.defpath,
-        "PYGENT_PORT": str(port),
-        "PYGENT_DATABASE_URL": addresses.database,
-        "PYGENT_REDIS_URL": addresses.redis,
-        "PYGENT_REDIS_PREFIX": addresses.redis_prefix,
-        "PYGENT_LOG_LEVEL": "warning",
-    }
-    command = [sys.executable, "-c", SERVE]
-    async with await anyio.open_process(command, env=environment, stdout=None, stderr=None) as hub:
-        try:
-            with anyio.fail_after(START_SECONDS):
-                while not await _answers(port):  # noqa: ASYNC110  another process
-                    await anyio.sleep(0.05)
-            yield f"ws://127.0.0.1:{port}{PATH}"
-        finally:
-            hub.terminate()
-
-
-async def _answers(port: int) -> bool:
-    try:
-        await (await anyio.connect_tcp("127.0.0.1", port)).aclose()
-    except OSError:
-        return False
-    return True
 
 
 def _percentile(seconds: list[float], percent: int) -> float:
