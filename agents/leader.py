@@ -12,10 +12,9 @@ from typing import Any
 
 import anyio
 import psycopg
-from psycopg import AsyncConnection
 
 from protocols.errors import FactoryError
-from store.postgres.pool import LOG_ROLE, Connection, conninfo
+from store.postgres.pool import LOG_ROLE, Connection, conninfo, open_connection
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ async def lead(url: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     info = conninfo(url, application="pygent-leader", role=LOG_ROLE, settings=SETTINGS)
     while True:
         try:
-            async with await AsyncConnection.connect(info, autocommit=True) as connection:
+            async with open_connection(info) as connection:
                 await _wait_for_lock(connection)
                 logger.info("this scheduler leads")
                 await _work_while_leading(connection, work)

@@ -15,11 +15,10 @@ from typing import LiteralString
 import psycopg
 from anyio.to_thread import run_sync
 from procrastinate.schema import SchemaManager
-from psycopg import AsyncConnection
 
 from protocols.errors import InvalidRequest, Unavailable
 from store.postgres.failures import translated, translation
-from store.postgres.pool import SEARCH_PATH, Connection, conninfo
+from store.postgres.pool import SEARCH_PATH, Connection, conninfo, open_connection
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x7079_6765_6E74  # "pygent"; any number that nobody else locks
@@ -59,10 +58,7 @@ async def migrate(url: str) -> list[str]:
         Unavailable: The database is out of reach, or its user may not do what a migration needs.
     """
     try:
-        connection = await AsyncConnection.connect(
-            conninfo(url, application="pygent-migrate"), autocommit=True
-        )
-        async with connection:
+        async with open_connection(conninfo(url, application="pygent-migrate")) as connection:
             await _refuse_old_server(connection)
             await _lock(connection)
             await _prepare(connection)
@@ -85,8 +81,7 @@ async def pending(url: str) -> list[str]:
     """
     known = await run_sync(_known)
     with translated():
-        connection = await AsyncConnection.connect(conninfo(url, application="pygent-check"))
-        async with connection:
+        async with open_connection(conninfo(url, application="pygent-check")) as connection:
             exists = await _one(connection, "SELECT to_regclass('pygent.migration') IS NOT NULL")
             applied = await _applied(connection) if exists else {}
     _refuse_other_history(applied, known)

@@ -134,6 +134,22 @@ class TeamPool:
 
 
 @asynccontextmanager
+async def open_connection(info: str) -> AsyncGenerator[Connection]:
+    """A connection of its own, outside every pool, closed whatever ends the block.
+
+    The driver's own block rolls back before it closes, and a cancelled wait would end it there.
+
+    Raises:
+        psycopg.Error: It could not be opened.
+    """
+    connection: Connection = await AsyncConnection.connect(info, autocommit=True)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
 async def open_log_pool(url: str, *, size: int, opened: Opened) -> AsyncGenerator[LogPool]:
     """At most `size` connections for the role `pygent_log`.
 
@@ -175,8 +191,8 @@ async def _open(info: str, *, size: int, opened: Opened | None = None) -> AsyncG
     )
     # Not by waiting for the pool, which tries again and again: what is wrong is said at once.
     with translated():
-        first = await AsyncConnection.connect(info, autocommit=True)
-        await first.close()
+        async with open_connection(info):
+            pass
     try:
         await pool.open()
         yield pool

@@ -1,5 +1,6 @@
 """One scheduler leads; another takes over; what leads projects, rescues and stops when it must."""
 
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,6 +9,7 @@ from uuid import uuid4
 import anyio
 import psycopg
 import pytest
+from psycopg import waiting
 
 from agents import leader, rescuer, scheduler
 from protocols.agents import AgentSpec
@@ -78,6 +80,21 @@ async def test_one_leads_and_when_its_session_is_gone_it_stops_and_the_other_lea
                 await _first_of(first.leads, second.leads)
             assert not soon.cancelled_caught
         group.cancel_scope.cancel()
+
+
+async def test_a_leader_that_must_stop_closes_its_session(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The driver then gives way once in each wait, also where there is nothing to wait for: there
+    # a cancelled task stops, as it does now and then in life.
+    monkeypatch.setattr(waiting, "MAX_BUSY_TIME", 0.0)
+    part = Part()
+    async with anyio.create_task_group() as group:
+        group.start_soon(leader.lead, database, part.work)
+        with anyio.fail_after(DEADLINE_SECONDS):
+            await part.leads.wait()
+        group.cancel_scope.cancel()
+    gc.collect()  # what is open and forgotten warns, and a warning is an error
 
 
 async def test_the_death_of_the_leader_is_noticed_within_five_seconds(
