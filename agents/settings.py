@@ -8,25 +8,14 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agents.models.providers import PROVIDERS, Access
-from protocols.errors import InvalidRequest
-from store.addresses import Addresses
-
-PREFIX = "PYGENT_"
+from store.settings import PREFIX, StoreSettings
 
 
-class AgentSettings(BaseSettings):
+class AgentSettings(StoreSettings):
     """Where the store is, how much a worker does at once, and how leases run."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
-
-    database_url: str | None = None
-    database_log_url: str | None = None
-    database_app_url: str | None = None
-    redis_url: str | None = None
-    redis_prefix: Annotated[str, Field(min_length=1, max_length=64)] = "pygent"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -45,25 +34,6 @@ class AgentSettings(BaseSettings):
     alone_megabytes: Annotated[
         int, Field(ge=256, description="Memory of an attempt in a process of its own.")
     ] = 2048
-
-    @property
-    def addresses(self) -> Addresses:
-        """Where the store's servers are.
-
-        Raises:
-            InvalidRequest: A URL is not set; it is named.
-        """
-        if self.database_url is None:
-            raise InvalidRequest("PYGENT_DATABASE_URL is not set; `pygent up` brings its own")
-        if self.redis_url is None:
-            raise InvalidRequest("PYGENT_REDIS_URL is not set; `pygent up` brings its own")
-        return Addresses(
-            database=self.database_url,
-            redis=self.redis_url,
-            log=self.database_log_url,
-            app=self.database_app_url,
-            redis_prefix=self.redis_prefix,
-        )
 
     def environment(self, **changes: str) -> dict[str, str]:
         """This process's environment with these settings in it, for a child that reads them."""

@@ -9,11 +9,9 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from protocols.errors import InvalidRequest
 from protocols.rest.resources import ModelProvider
-from store.addresses import Addresses
+from store.settings import StoreSettings
 
 BUILT_IN_MODELS = ("extractive", "scripted")
 PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to set
@@ -29,19 +27,12 @@ PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to se
 }
 
 
-class HubSettings(BaseSettings):
+class HubSettings(StoreSettings):
     """Where the hub listens, what it stands on, and how it speaks of itself."""
-
-    model_config = SettingsConfigDict(env_prefix="PYGENT_", frozen=True, extra="ignore")
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     data_dir: Path = Path(".pygent")
-    database_url: str | None = None
-    database_log_url: str | None = None
-    database_app_url: str | None = None
-    redis_url: str | None = None
-    redis_prefix: Annotated[str, Field(min_length=1, max_length=64)] = "pygent"
     public_url: Annotated[
         str | None, Field(description="As browsers see the hub; https makes cookies secure.")
     ] = None
@@ -66,25 +57,6 @@ class HubSettings(BaseSettings):
     def is_secure(self) -> bool:
         """Whether browsers come over https."""
         return self.public_url is not None and self.public_url.startswith("https:")
-
-    @property
-    def addresses(self) -> Addresses:
-        """Where the store's servers are.
-
-        Raises:
-            InvalidRequest: A URL is not set; it is named.
-        """
-        if self.database_url is None:
-            raise InvalidRequest("PYGENT_DATABASE_URL is not set; `pygent up` brings its own")
-        if self.redis_url is None:
-            raise InvalidRequest("PYGENT_REDIS_URL is not set; `pygent up` brings its own")
-        return Addresses(
-            database=self.database_url,
-            redis=self.redis_url,
-            log=self.database_log_url,
-            app=self.database_app_url,
-            redis_prefix=self.redis_prefix,
-        )
 
 
 def model_providers() -> list[ModelProvider]:

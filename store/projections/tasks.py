@@ -1,6 +1,6 @@
 """Tasks as lists show them: a row a task, and how many of an agent's tasks are in each state.
 
-The rules are those of the fold in `protocols/tasks.py`, over heads alone; a test runs both over the
+The rules are those of the fold in `protocols/task_fold.py`, over heads alone; a test runs both over the
 same histories. Rows are read in `store/task_rows.py`.
 """
 

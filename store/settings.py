@@ -1,0 +1,47 @@
+"""What every process that opens the store reads from the environment: where its servers are.
+
+Each as `PYGENT_…`; the settings of a process add their own. Nothing here opens anything.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from protocols.errors import InvalidRequest
+from store.addresses import Addresses
+
+PREFIX = "PYGENT_"
+
+
+class StoreSettings(BaseSettings):
+    """Where Postgres and Redis are; whom the process logs in as there."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str | None = None
+    database_log_url: str | None = None
+    database_app_url: str | None = None
+    redis_url: str | None = None
+    redis_prefix: Annotated[str, Field(min_length=1, max_length=64)] = "pygent"
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the store's servers are.
+
+        Raises:
+            InvalidRequest: A URL is not set; it is named.
+        """
+        return Addresses(
+            database=_required(self.database_url, "database_url"),
+            redis=_required(self.redis_url, "redis_url"),
+            log=self.database_log_url,
+            app=self.database_app_url,
+            redis_prefix=self.redis_prefix,
+        )
+
+
+def _required(url: str | None, name: str) -> str:
+    if url is None:
+        raise InvalidRequest(f"{PREFIX}{name.upper()} is not set; `pygent up` brings its own")
+    return url
