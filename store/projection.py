@@ -4,20 +4,24 @@ A projection never moves itself: `projector.py` calls it inside the transaction 
 position, so each event is folded exactly once. It reads heads, never bodies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from protocols.channels import Namespace
+from protocols.event_encoding import UNREADABLE
 from protocols.events import StreamId
 from protocols.principals import TeamId
 from store.postgres.event_log import Followed
 
 Connection = AsyncConnection[TupleRow]
+Record = TypeVar("Record")
+
+UNFOLDABLE = (*UNREADABLE, ValueError)  # what folding an event raises that no repeat will mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,20 @@ def by_stream(events: Sequence[Followed]) -> dict[StreamId, list[Followed]]:
     for event in events:
         streams.setdefault(event.stream, []).append(event)
     return streams
+
+
+def fold_stream(
+    record: Record | None,
+    history: Sequence[Followed],
+    advance: Callable[[Record | None, Followed], Record | None],
+) -> tuple[Record | None, Unfoldable | None]:
+    """The row after these events of one stream, up to the first that cannot be folded."""
+    for event in history:
+        try:
+            record = advance(record, event)
+        except UNFOLDABLE as error:
+            return record, Unfoldable(event, str(error))
+    return record, None
 
 
 def as_json(rows: Sequence[object]) -> str:

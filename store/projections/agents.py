@@ -18,7 +18,7 @@ from protocols.channels import Namespace
 from protocols.operations.agents import AgentRow
 from protocols.principals import TeamId
 from store.postgres.event_log import Followed
-from store.projection import Connection, Folded, Touched, Unfoldable, as_json, by_stream
+from store.projection import Connection, Folded, Touched, as_json, by_stream, fold_stream
 
 STATES = {code: state for state, code in STATE_CODES.items()}
 
@@ -69,7 +69,7 @@ class AgentProjection:
 
         folded, after = Folded(), list[AgentRecord]()
         for stream, history in streams.items():
-            record, unfoldable = _fold(before.get(stream), history)
+            record, unfoldable = fold_stream(before.get(stream), history, advance)
             if unfoldable:
                 folded.unfoldable.append(unfoldable)
             if record:
@@ -119,17 +119,6 @@ def _first(event: Followed) -> AgentRecord | None:
         version=event.version,
         position=event.position,
     )
-
-
-def _fold(
-    record: AgentRecord | None, history: Sequence[Followed]
-) -> tuple[AgentRecord | None, Unfoldable | None]:
-    for event in history:
-        try:
-            record = advance(record, event)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            return record, Unfoldable(event, str(error))
-    return record, None
 
 
 async def _records(connection: Connection, agents: Sequence[str]) -> dict[str, AgentRecord]:

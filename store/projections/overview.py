@@ -16,7 +16,16 @@ from psycopg.rows import class_row
 from protocols.channels import Namespace
 from protocols.principals import TeamId
 from store.postgres.event_log import Followed
-from store.projection import Connection, Folded, Touched, Unfoldable, amount, as_json, by_stream
+from store.projection import (
+    UNFOLDABLE,
+    Connection,
+    Folded,
+    Touched,
+    Unfoldable,
+    amount,
+    as_json,
+    by_stream,
+)
 
 _FINAL = frozenset({"task.completed", "task.failed", "task.rejected", "task.canceled"})
 
@@ -150,7 +159,7 @@ class OverviewProjection:
             for event in history:
                 try:
                     sums.add(event)
-                except (msgspec.ValidationError, msgspec.DecodeError) as error:
+                except UNFOLDABLE as error:
                     folded.unfoldable.append(Unfoldable(event, str(error)))
                     break
         await connection.execute(

@@ -1,7 +1,7 @@
 """Tasks as lists show them: a row a task, and how many of an agent's tasks are in each state.
 
-The rules are those of the fold in `protocols/task_fold.py`, over heads alone; a test runs both over the
-same histories. Rows are read in `store/task_rows.py`.
+The rules are those of the fold in `protocols/task_fold.py`, over heads alone; a test runs both over
+the same histories. Rows are read in `store/task_rows.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from protocols.events import KINDS, StepKind
 from protocols.principals import TeamId
 from protocols.tasks import STATE_CODES, TaskState
 from store.postgres.event_log import Followed
-from store.projection import Connection, Folded, Touched, Unfoldable, amount, as_json, by_stream
+from store.projection import Connection, Folded, Touched, amount, as_json, by_stream, fold_stream
 from store.task_rows import (
     LANE_SEGMENTS,
     TaskRecord,
@@ -92,7 +92,7 @@ class TaskProjection:
 
         folded, after = Folded(), list[TaskRecord]()
         for stream, history in streams.items():
-            record, unfoldable = _fold(before.get(stream), history)
+            record, unfoldable = fold_stream(before.get(stream), history, advance)
             if unfoldable:
                 folded.unfoldable.append(unfoldable)
             if record:
@@ -125,17 +125,6 @@ def advance(record: TaskRecord | None, event: Followed) -> TaskRecord | None:
     _apply(record, event)
     record.version, record.position, record.updated_at = event.version, event.position, event.time
     return record
-
-
-def _fold(
-    record: TaskRecord | None, history: Sequence[Followed]
-) -> tuple[TaskRecord | None, Unfoldable | None]:
-    for event in history:
-        try:
-            record = advance(record, event)
-        except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
-            return record, Unfoldable(event, str(error))
-    return record, None
 
 
 def _first(event: Followed) -> TaskRecord | None:
