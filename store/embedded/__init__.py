@@ -12,9 +12,8 @@ servers of their own needs none of this.
 """
 
 from store.embedded.directory import socket_directory as socket_directory
-from store.embedded.postgres import EmbeddedPostgres as EmbeddedPostgres
 from store.embedded.postgres import embedded_postgres as embedded_postgres
 from store.embedded.postgres import postgres_url as postgres_url
-from store.embedded.valkey import EmbeddedValkey as EmbeddedValkey
+from store.embedded.server import EmbeddedServer as EmbeddedServer
 from store.embedded.valkey import embedded_valkey as embedded_valkey
 from store.embedded.valkey import valkey_url as valkey_url

@@ -9,30 +9,23 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import anyio
 import psutil
 from anyio.to_thread import run_sync
 
-from protocols.errors import Conflict, NotFound, Unavailable
+from protocols.errors import Conflict, NotFound
 from store.embedded.binaries import POSTGRES_MAJOR, as_seen, postgres_account, postgres_programs
-from store.embedded.child import Account, Child, Command, child, end_orphans
-from store.embedded.directory import (
-    fingerprint,
-    locked,
-    ours_for_sockets,
-    private_directory,
-    socket_in,
-)
+from store.embedded.child import Account, Command, child, end_orphans
+from store.embedded.directory import locked, ours_for_sockets, private_directory, socket_in
 from store.embedded.initdb import PASSWORD, SUPERUSER, new_or_found
+from store.embedded.server import EmbeddedServer, mark_of, ready
 
 PORT = 5432  # only a part of the socket's name
 SOCKETS = "postgres"
 START_SECONDS = 120.0  # replaying max_wal_size after a crash, on a slow disk
-POLL_SECONDS = 0.01
 SAME_START_SECONDS = 60.0  # clocks are set
 ENDS = (
     (signal.SIGINT, 5.0),
@@ -72,28 +65,10 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedPostgres:
-    """A Postgres that accepts connections.
-
-    Attributes:
-        url: Of the superuser, to the database `postgres`.
-        pid: Of the server's first process.
-    """
-
-    url: str
-    pid: int
-    child: Child
-
-    async def exited(self) -> int:
-        """Waits for its end; then leave the block and enter a new one for the same directory."""
-        return await self.child.exited()
-
-
 @asynccontextmanager
 async def embedded_postgres(
     directory: Path, *, sockets: Path, settings: Mapping[str, str] | None = None
-) -> AsyncGenerator[EmbeddedPostgres]:
+) -> AsyncGenerator[EmbeddedServer]:
     """Runs Postgres on this directory, made when it is empty, until the end of the block.
 
     A crash of ours or of the server, at any moment, does not keep the next start from succeeding
@@ -123,7 +98,7 @@ async def embedded_postgres(
             **SETTINGS,
             "unix_socket_directories": str(place),
             "port": str(PORT),
-            "cluster_name": _mark(data),
+            "cluster_name": mark_of(data),
             **(settings or {}),
         }
         flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -135,8 +110,14 @@ async def embedded_postgres(
             account=account,
         )
         async with child(command) as server:
-            await _ready(server, data)
-            yield EmbeddedPostgres(url=url, pid=server.pid, child=server)
+            status = data / "postmaster.pid"
+            await ready(
+                server,
+                answers=partial(_accepts, status, pid=server.pid),
+                seconds=START_SECONDS,
+                what=f"Postgres on {data}",
+            )
+            yield EmbeddedServer(url=url, child=server)
 
 
 def postgres_url(directory: Path, *, sockets: Path) -> str:
@@ -168,7 +149,7 @@ def _make_way(data: Path, account: Account) -> None:
     # The process and the second it started; absent when the machine died while they were written.
     pid, _, started, *_ = [*_lines(left_behind), "0", "0", "0"]
     pid, started = int(pid), int(started)
-    end_orphans("postgres", _mark(data), leader=pid, ends=ENDS)
+    end_orphans("postgres", mark_of(data), leader=pid, ends=ENDS)
     if _is_postgres(pid, started=started):
         raise Conflict(f"{data} is in use by Postgres process {pid}, which is not ours; stop it")
     # Its number may be another process's by now, after which Postgres would refuse to start.
@@ -187,20 +168,7 @@ def _is_postgres(pid: int, *, started: float) -> bool:
         return False
 
 
-def _mark(data: Path) -> str:
-    return f"pygent-{fingerprint(data)}"
-
-
-async def _ready(server: Child, data: Path) -> None:
-    with anyio.move_on_after(START_SECONDS):
-        while server.process.returncode is None:
-            if _accepts(data / "postmaster.pid", pid=server.pid):
-                return
-            await anyio.sleep(POLL_SECONDS)
-    raise Unavailable(f"Postgres did not start on {data}: {await server.last_words()}")
-
-
-def _accepts(status: Path, *, pid: int) -> bool:
+async def _accepts(status: Path, *, pid: int) -> bool:
     """Its eighth line, as pg_ctl reads it: storage.h, LOCK_FILE_LINE_PM_STATUS."""
     lines = _lines(status)
     return lines[:1] == [str(pid)] and lines[7:8] == ["ready"]

@@ -7,27 +7,20 @@ crash but for the last second, and may be lost altogether without harm to what i
 import signal
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
 from anyio.to_thread import run_sync
 
-from protocols.errors import Unavailable
 from store.embedded.binaries import valkey_program
-from store.embedded.child import Child, Command, child, end_orphans
-from store.embedded.directory import (
-    fingerprint,
-    locked,
-    ours_for_sockets,
-    private_directory,
-    socket_in,
-)
+from store.embedded.child import Command, child, end_orphans
+from store.embedded.directory import locked, ours_for_sockets, private_directory, socket_in
+from store.embedded.server import EmbeddedServer, mark_of, ready
 
 SOCKET = "valkey.sock"
 START_SECONDS = 60.0
 ANSWER_SECONDS = 1.0
-POLL_SECONDS = 0.01
 ENDS = ((signal.SIGTERM, 5.0),)
 
 SETTINGS: Mapping[str, str] = {
@@ -46,28 +39,10 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedValkey:
-    """A Valkey that answers.
-
-    Attributes:
-        url: As redis-py reads it, of database 0.
-        pid: Of the server.
-    """
-
-    url: str
-    pid: int
-    child: Child
-
-    async def exited(self) -> int:
-        """Waits for its end; then leave the block and enter a new one for the same directory."""
-        return await self.child.exited()
-
-
 @asynccontextmanager
 async def embedded_valkey(
     directory: Path, *, sockets: Path, settings: Mapping[str, str] | None = None
-) -> AsyncGenerator[EmbeddedValkey]:
+) -> AsyncGenerator[EmbeddedServer]:
     """Runs Valkey on this directory until the end of the block.
 
     Args:
@@ -90,7 +65,7 @@ async def embedded_valkey(
             "unixsocket": str(socket),
             "dir": str(data),
             "pidfile": str(data / "valkey.pid"),
-            "proc-title-template": f"{{title}} {_mark(data)}",
+            "proc-title-template": f"{{title}} {mark_of(data)}",
             **(settings or {}),
         }
         flags = [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -101,8 +76,13 @@ async def embedded_valkey(
             ends=ENDS,
         )
         async with child(command) as server:
-            await _ready(server, socket)
-            yield EmbeddedValkey(url=valkey_url(sockets), pid=server.pid, child=server)
+            await ready(
+                server,
+                answers=partial(_answers, socket),
+                seconds=START_SECONDS,
+                what=f"Valkey on {data}",
+            )
+            yield EmbeddedServer(url=valkey_url(sockets), child=server)
 
 
 def valkey_url(sockets: Path) -> str:
@@ -115,21 +95,8 @@ def _make_way(data: Path) -> None:
     left_behind = data / "valkey.pid"
     if left_behind.exists():
         pid = left_behind.read_text().strip()
-        end_orphans("valkey-server", _mark(data), leader=int(pid or 0), ends=ENDS)
+        end_orphans("valkey-server", mark_of(data), leader=int(pid or 0), ends=ENDS)
         left_behind.unlink(missing_ok=True)
-
-
-def _mark(data: Path) -> str:
-    return f"pygent-{fingerprint(data)}"
-
-
-async def _ready(server: Child, socket: Path) -> None:
-    with anyio.move_on_after(START_SECONDS):
-        while server.process.returncode is None:
-            if await _answers(socket):
-                return
-            await anyio.sleep(POLL_SECONDS)
-    raise Unavailable(f"Valkey did not start: {await server.last_words()}")
 
 
 async def _answers(socket: Path) -> bool:

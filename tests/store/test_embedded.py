@@ -366,7 +366,7 @@ async def test_a_failed_start_says_why(data: Path):
             data / "postgres", sockets=sockets, settings={"shared_buffers": "much"}
         ):
             pytest.fail("it started")
-    with pytest.raises(Unavailable, match=r"Valkey did not start: .*maxmemory"):
+    with pytest.raises(Unavailable, match=r"Valkey on .* did not start: .*maxmemory"):
         async with embedded_valkey(
             data / "valkey", sockets=sockets, settings={"maxmemory": "much"}
         ):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.embedded import EmbeddedValkey, embedded_valkey, socket_directory, valkey_url
+from store.embedded import EmbeddedServer, embedded_valkey, socket_directory, valkey_url
 from store.redis.broker import Broker, open_broker
 
 
@@ -28,7 +28,7 @@ class OwnValkey:
         self.url = valkey_url(sockets)
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[EmbeddedValkey]:
+    async def running(self) -> AsyncGenerator[EmbeddedServer]:
         async with embedded_valkey(self._directory, sockets=self._sockets) as server:
             yield server
 
