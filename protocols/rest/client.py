@@ -1,7 +1,8 @@
 """The REST client: keeps the promises of the operations over HTTP, and follows tasks.
 
 The dashboard and the command stand on it, and anybody's program may. Problems become the same
-errors the operations raise. Every wait has a limit; nothing is repeated but a stream's connection.
+errors the operations raise. Every wait has a limit. A stream's connection is made again by itself,
+and what may be sent twice is, when the hub asks for it.
 """
 
 from collections.abc import AsyncGenerator, Callable

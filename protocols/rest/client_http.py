@@ -1,9 +1,15 @@
-"""One HTTP exchange of the REST client: query, body, answer, and problems read back as errors."""
+"""One HTTP exchange of the REST client: query, body, answer, and problems read back as errors.
 
+What may be sent twice is sent again when the hub asks for it, a few times and not for long. A hub
+that is not there is said at once.
+"""
+
+import random
 from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
+import anyio
 import httpx
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +19,12 @@ from protocols.rest.resources import MEDIA_TYPE, Problem
 
 ERRORS: dict[str, type[FactoryError]] = {kind.code: kind for kind in errors.leaves()}
 RETRY_STATUSES = frozenset({502, 503, 504})  # said by a proxy while the hub is away
+
+REPEATS = 3
+LONGEST_WAIT_SECONDS = 5.0  # a hub that asks for more is not waited for
+ASKS_AGAIN = frozenset({429, 503})
+SAFE = frozenset({"GET", "HEAD"})
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _BY_STATUS: dict[int, type[FactoryError]] = {
     401: errors.Unauthenticated,
@@ -69,13 +81,34 @@ class Http:
         Raises:
             FactoryError: What the hub answered instead, or that it did not.
         """
-        try:
-            response = await self.client.send(request)
-        except httpx.TransportError as error:
-            raise unreachable(self.client, error) from None
+        response = await self._exchange(request)
+        for _ in range(REPEATS):
+            seconds = _wait_for(request, response)
+            if seconds is None:
+                break
+            await anyio.sleep(seconds)
+            response = await self._exchange(request)
         if response.is_success:
             return response.content
         raise error_of(response.status_code, response.headers, response.content)
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self.client.send(request)
+        except httpx.TransportError as error:
+            raise unreachable(self.client, error) from None
+
+
+def _wait_for(request: httpx.Request, response: httpx.Response) -> float | None:
+    """Seconds after which the hub wants this request again; None when it shall not be repeated."""
+    if response.status_code not in ASKS_AGAIN:
+        return None
+    if request.method not in SAFE and IDEMPOTENCY_KEY not in request.headers:
+        return None
+    asked = response.headers.get("Retry-After", "")
+    if not asked.isdecimal() or int(asked) > LONGEST_WAIT_SECONDS:
+        return None
+    return int(asked) * random.uniform(0.8, 1.2)  # noqa: S311  spreads the repeats, guards nothing
 
 
 def read(raw: bytes, answer: type[Answer]) -> Answer:

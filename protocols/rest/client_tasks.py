@@ -1,12 +1,14 @@
 """Tasks over HTTP: keeps `protocols.operations.tasks.Tasks`."""
 
+from uuid import uuid4
+
 import msgspec
 
 from protocols.errors import Unavailable
 from protocols.events import Event
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import EventPage, SubmitTask, TaskQuery, TaskReceipt, TaskRow
-from protocols.rest.client_http import Http, Query, part, query_of
+from protocols.rest.client_http import IDEMPOTENCY_KEY, Http, Query, part, query_of
 from protocols.tasks import Task
 
 
@@ -32,8 +34,8 @@ class RestTasks:
         self._http = http
 
     async def submit(self, request: SubmitTask, *, key: str | None = None) -> TaskReceipt:
-        """A task exists and is queued, both or neither."""
-        headers = {} if key is None else {"Idempotency-Key": key}
+        """A task exists and is queued, both or neither; one task, however often it is repeated."""
+        headers = {IDEMPOTENCY_KEY: key or uuid4().hex}
         return await self._http.model("POST", "/tasks", TaskReceipt, body=request, headers=headers)
 
     async def get(self, task_id: str) -> tuple[Task, str]:

@@ -5,6 +5,7 @@ One URL serves every role: a connection gets its role, search path and time limi
 across teams (projector, queue, follower). The writer has a connection of its own, from `conninfo`.
 """
 
+import logging
 import select
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,11 +15,13 @@ import psycopg
 from anyio import CancelScope
 from psycopg import AsyncConnection, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from protocols.errors import FactoryError, InvalidRequest
 from protocols.principals import TeamId
 from store.postgres.failures import translated
+
+logger = logging.getLogger(__name__)
 
 SEARCH_PATH = "pygent, public"
 LOG_ROLE = "pygent_log"
@@ -101,7 +104,11 @@ class LogPool(AsyncConnectionPool[Connection]):
         The pool's own `check` would cost a round trip each time, and a second after a restart.
         """
         while True:
-            connection = await super().getconn(timeout)
+            try:
+                connection = await super().getconn(timeout)
+            except PoolTimeout:
+                logger.warning("no connection in time", extra={"pool": self.get_stats()})
+                raise
             if not _is_cut(connection):
                 return connection
             await connection.close()

@@ -19,6 +19,7 @@ from protocols.operations.factory import Factory
 from protocols.operations.keys import CreateKey
 from protocols.operations.tasks import SubmitTask, TaskQuery
 from protocols.principals import Role
+from protocols.rest import client_http
 from protocols.rest.client import RestClient
 from protocols.tasks import TaskState
 from store.projector import Projector
@@ -122,6 +123,50 @@ async def test_the_account_says_who_asks_and_what_there_is(served: Served) -> No
     async with RestClient(served.url, token=created.token) as cut:
         with pytest.raises(Unauthenticated):
             await cut.me()
+
+
+async def test_what_may_be_sent_twice_is_sent_again_when_the_hub_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+    asked: list[httpx.Request] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) % 3:
+            return httpx.Response(503, headers={"Retry-After": "1"})
+        return httpx.Response(200, json={"events": [], "version": 4, "epoch": "e"})
+
+    monkeypatch.setattr(client_http.anyio, "sleep", wait)
+    async with RestClient("http://hub", transport=httpx.MockTransport(busy)) as client:
+        assert (await client.tasks.events("x")).version == 4
+        assert (len(asked), len(waited)) == (3, 2)
+        assert all(0.5 < seconds < 1.5 for seconds in waited)
+        with pytest.raises(Unavailable, match="not understood"):
+            await client.tasks.submit(SubmitTask(agent="a", input="b"))
+        assert len({request.headers["Idempotency-Key"] for request in asked[3:]}) == 1
+        with pytest.raises(Unavailable):
+            await client.tasks.cancel("x")  # it may have been done: for the caller to decide
+    assert len(asked) == 7
+
+
+@pytest.mark.parametrize("asks", ["60", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
+async def test_a_hub_that_asks_for_more_patience_than_there_is_is_not_asked_again(
+    asks: str,
+) -> None:
+    asked: list[httpx.Request] = []
+
+    async def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(503, headers={"Retry-After": asks})
+
+    async with RestClient("http://hub", transport=httpx.MockTransport(busy)) as client:
+        with pytest.raises(Unavailable):
+            await client.me()
+    assert len(asked) == 1
 
 
 async def test_a_hub_that_is_away_or_silent_is_unavailable() -> None:
