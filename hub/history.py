@@ -81,6 +81,7 @@ class _Flight:
 
     landed: anyio.Event = field(default_factory=anyio.Event)
     part: _Part | None = None
+    failure: Exception | None = None
 
 
 class Blocks:
@@ -102,7 +103,7 @@ class Blocks:
         None means that the block has none left.
 
         Raises:
-            Unavailable: The log could not be read.
+            Unavailable: The log could not be read; whatever else reading it raises comes as it is.
         """
         start = offset // BLOCK_EVENTS * BLOCK_EVENTS
         end = start + BLOCK_EVENTS
@@ -135,6 +136,8 @@ class Blocks:
             flight = self._flights[key] = _Flight()
             self._group.start_soon(self._fly, key, flight)
         await flight.landed.wait()
+        if flight.failure is not None:
+            raise flight.failure
         if flight.part is None:
             raise Unavailable("the log is out of reach; positions are kept")
         return flight.part
@@ -153,6 +156,8 @@ class Blocks:
             flight.part = _Part(start, through, found)
         except (Unavailable, TimeoutError):
             pass  # told to each who waits
+        except Exception as error:  # noqa: BLE001  so is this: one stream's trouble must not end the hub
+            flight.failure = error
         finally:
             del self._flights[key]
             flight.landed.set()

@@ -33,6 +33,7 @@ FEED_ENTRIES = 500
 FEED_HISTORY_SECONDS = 24 * 3600
 FEED_META_SECONDS = 30 * 24 * 3600
 EPOCH_LETTERS = 8
+MAX_DIGITS = 19  # of an offset
 
 _FeedAnswer = tuple[bytes, int, list[tuple[bytes, tuple[bytes, bytes]]]]
 
@@ -214,7 +215,8 @@ def parse_frame(frame: bytes) -> tuple[str, int, list[bytes]]:
     """
     head, _, lines = frame.partition(b"\n")
     epoch, _, first = head.partition(b" ")
-    if not lines or not first.isdigit():
+    is_offset = first.isdigit() and len(first) <= MAX_DIGITS
+    if not lines or not epoch.isascii() or not is_offset:
         raise InvalidRequest(f"a frame starts with an epoch and an offset, not with {head[:40]!r}")
     return epoch.decode(), int(first), lines.split(b"\n")
 

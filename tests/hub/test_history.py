@@ -8,7 +8,7 @@ import pytest
 
 from hub import history
 from hub.history import BLOCK_EVENTS, Blocks
-from protocols.errors import Unavailable
+from protocols.errors import FactoryError, Unavailable
 from protocols.events import Event, StreamId
 from store.postgres.event_log import EventLog
 
@@ -27,6 +27,7 @@ class Gated(EventLog):
         self.gate = anyio.Event()
         self.gate.set()
         self.is_away = False
+        self.is_broken = False
         self.missing: range = range(0)
         self.event_bytes = 2
 
@@ -37,6 +38,8 @@ class Gated(EventLog):
         await self.gate.wait()
         if self.is_away:
             raise Unavailable("the database is out of reach")
+        if self.is_broken:
+            raise FactoryError("the store failed")
         versions = [one for one in range(after + 1, 1001) if one not in self.missing][:limit]
         found = list[Event]()
         while versions and sum(len(one.data) for one in found) < max_bytes:
@@ -153,6 +156,18 @@ async def test_a_log_that_is_away_is_told_to_each_and_asked_again():
             await blocks.after(STREAM, 0, top=1000)
         log.is_away = False
         assert await blocks.after(STREAM, 0, top=1000)
+
+
+async def test_a_stream_that_cannot_be_read_is_told_to_each_and_harms_no_other():
+    log = Gated()
+    log.is_broken = True
+    async with anyio.create_task_group() as group:
+        blocks = Blocks(log, group)
+        for _ in range(2):
+            with pytest.raises(FactoryError, match="the store failed"):
+                await blocks.after(STREAM, 0, top=1000)
+        log.is_broken = False
+        assert await blocks.after(StreamId("0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e90"), 0, top=1000)
 
 
 async def test_compacted_versions_are_skipped_and_a_missing_end_is_no_proof():

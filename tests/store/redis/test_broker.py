@@ -32,7 +32,14 @@ def test_a_frame_is_an_epoch_an_offset_and_unparsed_lines():
     assert parse_frame(frame) == ("e1", 7, [b'{"a":1}', b"not json"])
 
 
-@pytest.mark.parametrize("frame", [b"", b"e1", b"e1 7", b"e1 7\n", b"e1 x\n{}", b"7\n{}"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        *(b"", b"e1", b"e1 7", b"e1 7\n", b"e1 x\n{}", b"7\n{}"),
+        *(b"\xff 7\n{}", b"e1 " + b"7" * 5000 + b"\n{}"),
+    ],
+    ids=lambda frame: repr(frame[:8]),
+)
 def test_what_is_no_frame_is_refused(frame: bytes):
     with pytest.raises(InvalidRequest):
         parse_frame(frame)
