@@ -8,15 +8,14 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
-from typing import Any, cast
 
 import psycopg
 from anyio import CancelScope, fail_after
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 
 from store.postgres import batch
+from store.postgres.append_call import AppendCall
 from store.postgres.appends import Answer, Entry
-from store.postgres.arrays import accept_packed
 from store.postgres.counters import Counters
 from store.postgres.partitions import cut_partitions
 from store.postgres.pool import LOG_ROLE, Connection, conninfo
@@ -58,22 +57,22 @@ class AppendConnection:
         self._counters = counters
         self._opened = opened
         self._connection: Connection | None = None
-        self._cursor: AsyncCursor[Any] | None = None
+        self._call: AppendCall | None = None
 
-    async def open(self) -> AsyncCursor[Any]:
+    async def open(self) -> AppendCall:
         """Connects; a wrong address is known before the first batch."""
         connection = await AsyncConnection.connect(self._info, autocommit=True)
         try:
             if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
                 await connection.execute(TRANSACTION_TIMEOUT)
             await self._opened(connection)
+            call = AppendCall(connection)
+            await call.prepare()
         except BaseException:
             await connection.close()
             raise
-        accept_packed(connection)
-        self._connection = connection
-        self._cursor = connection.cursor(binary=True)
-        return self._cursor
+        self._connection, self._call = connection, call
+        return call
 
     async def send(self, entries: Sequence[Entry]) -> list[Answer]:
         """One batch, committed; an answer for each of its appends.
@@ -84,11 +83,9 @@ class AppendConnection:
         """
         arguments = batch.arguments(entries, shard=0)
         try:
-            cursor = self._cursor or await self._opened_in_time()
+            call = self._call or await self._opened_in_time()
             started = perf_counter()
-            with fail_after(ANSWER_SECONDS):
-                await cursor.execute(batch.APPEND, arguments, prepare=True)
-                row = await cursor.fetchone()
+            row = await call(arguments, seconds=ANSWER_SECONDS)
         except TimeoutError:
             await self.close()
             raise
@@ -96,9 +93,9 @@ class AppendConnection:
         self._counters.last_commit_seconds = seconds
         self._counters.commit_seconds.add(seconds)
         self._counters.batch_sizes.add(len(entries))
-        return batch.answers(cast("batch.Row", row))
+        return batch.answers(row)
 
-    async def _opened_in_time(self) -> AsyncCursor[Any]:
+    async def _opened_in_time(self) -> AppendCall:
         with fail_after(ANSWER_SECONDS):
             return await self.open()
 
@@ -127,6 +124,8 @@ class AppendConnection:
                 yield
         except (psycopg.Error, TimeoutError):
             await self.close()
+        if self._call:
+            self._call.listen()
 
     async def drop_broken(self) -> None:
         """Forgets a connection that is none any more."""
@@ -135,8 +134,10 @@ class AppendConnection:
 
     async def close(self) -> None:
         """Closes it; the next batch opens it again."""
-        connection, self._connection, self._cursor = self._connection, None, None
-        if connection:
+        connection, self._connection = self._connection, None
+        call, self._call = self._call, None
+        if connection and call:
+            call.close()
             self._counters.reconnects += 1
             with CancelScope(shield=True):
                 await connection.close()

@@ -1,8 +1,7 @@
 """Postgres arrays in their binary form, packed by hand.
 
 A batch of the writer goes out as some twenty arrays. Packed here they cost a third of what the
-driver's list dumpers take, and their types do not depend on the values in them, so that one
-prepared statement serves every batch. Only what the append needs; reading stays with the driver.
+driver's list dumpers take. Only what the append needs; reading stays with the driver.
 
 Source: `array_send` in Postgres' arrayfuncs.c: dimensions, has nulls, element type, then length and
 lower bound of each dimension, then each element with its length, -1 for null.
@@ -15,15 +14,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
-from psycopg import AsyncConnection
-from psycopg.abc import Buffer
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
-
 BOOL, BYTEA, INT2, INT4, TEXT, UUID = 16, 17, 21, 23, 25, 2950  # types of the elements
 
 _EMPTY = struct.Struct(">3i").pack
 _HEADER = struct.Struct(">5i").pack
+_SMALL = struct.Struct(">h").pack
 _LENGTH = struct.Struct(">i").pack
 # Of the usual heads and bodies; a table's answer takes a third of the packing.
 _LENGTHS = [_LENGTH(size) for size in range(4096)]
@@ -31,123 +26,59 @@ _NULL = _LENGTH(-1)
 _UUID_LENGTH = _LENGTH(16)
 
 
-class Packed:
-    """An array as it goes out; its class says of which type."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+def small_integer(value: int) -> bytes:
+    """One of two bytes, and no array."""
+    return _SMALL(value)
 
 
-class Integers(Packed):
-    """An `int[]`."""
-
-    __slots__ = ()
-
-
-class SmallIntegers(Packed):
-    """A `smallint[]`."""
-
-    __slots__ = ()
-
-
-class Flags(Packed):
-    """A `boolean[]`."""
-
-    __slots__ = ()
-
-
-class Uuids(Packed):
-    """A `uuid[]`."""
-
-    __slots__ = ()
-
-
-class Blobs(Packed):
-    """A `bytea[]`."""
-
-    __slots__ = ()
-
-
-class Texts(Packed):
-    """A `text[]`."""
-
-    __slots__ = ()
-
-
-_ARRAY_TYPES: dict[type[Packed], int] = {
-    Integers: 1007,
-    SmallIntegers: 1005,
-    Flags: 1000,
-    Uuids: 2951,
-    Blobs: 1001,
-    Texts: 1009,
-}
-
-
-class _PackedDumper(Dumper):
-    format = Format.BINARY
-
-    def dump(self, obj: Packed) -> Buffer:
-        return obj.data
-
-
-def accept_packed(connection: AsyncConnection[Any]) -> None:
-    """Lets this connection send packed arrays."""
-    for kind, oid in _ARRAY_TYPES.items():
-        dumper = type(f"{kind.__name__}Dumper", (_PackedDumper,), {"oid": oid})
-        connection.adapters.register_dumper(kind, dumper)
-
-
-def integers(values: Sequence[int]) -> Integers:
+def integers(values: Sequence[int]) -> bytes:
     """Of four bytes each."""
-    return Integers(_fixed(values, INT4, code="i"))
+    return _fixed(values, INT4, code="i")
 
 
-def small_integers(values: Sequence[int]) -> SmallIntegers:
+def small_integers(values: Sequence[int]) -> bytes:
     """Of two bytes each."""
-    return SmallIntegers(_fixed(values, INT2, code="h"))
+    return _fixed(values, INT2, code="h")
 
 
-def flags(values: Sequence[bool]) -> Flags:
+def flags(values: Sequence[bool]) -> bytes:
     """Of one byte each."""
-    return Flags(_fixed(values, BOOL, code="b"))
+    return _fixed(values, BOOL, code="b")
 
 
-def uuids(values: Sequence[bytes]) -> Uuids:
+def uuids(values: Sequence[bytes]) -> bytes:
     """Of 16 bytes each, none of them null."""
     if not values:
-        return Uuids(_EMPTY(0, 0, UUID))
+        return _EMPTY(0, 0, UUID)
     header = _HEADER(1, 0, UUID, len(values), 1)
-    return Uuids(header + _UUID_LENGTH + _UUID_LENGTH.join(values))
+    return header + _UUID_LENGTH + _UUID_LENGTH.join(values)
 
 
-def optional_uuids(values: Sequence[bytes | None]) -> Uuids:
+def optional_uuids(values: Sequence[bytes | None]) -> bytes:
     """Of 16 bytes each, or null."""
     if not values:
-        return Uuids(_EMPTY(0, 0, UUID))
+        return _EMPTY(0, 0, UUID)
     pieces = [_NULL if value is None else _UUID_LENGTH + value for value in values]
-    return Uuids(_HEADER(1, 1, UUID, len(values), 1) + b"".join(pieces))
+    return _HEADER(1, 1, UUID, len(values), 1) + b"".join(pieces)
 
 
-def blobs(values: Sequence[bytes | None]) -> Blobs:
+def blobs(values: Sequence[bytes | None]) -> bytes:
     """Of any bytes, or null."""
-    return Blobs(_varying(values, BYTEA))
+    return _varying(values, BYTEA)
 
 
-def texts(values: Sequence[bytes | None]) -> Texts:
+def texts(values: Sequence[bytes | None]) -> bytes:
     """Of what is UTF-8 already, or null."""
-    return Texts(_varying(values, TEXT))
+    return _varying(values, TEXT)
 
 
-def words(values: Sequence[bytes]) -> Texts:
+def words(values: Sequence[bytes]) -> bytes:
     """Texts of which few differ, none null: in half the time, since each is packed once."""
     if not values:
-        return Texts(_EMPTY(0, 0, TEXT))
+        return _EMPTY(0, 0, TEXT)
     packed = {value: _LENGTH(len(value)) + value for value in set(values)}
     header = _HEADER(1, 0, TEXT, len(values), 1)
-    return Texts(header + b"".join([packed[value] for value in values]))
+    return header + b"".join([packed[value] for value in values])
 
 
 def _fixed(values: Sequence[int], element: int, *, code: str) -> bytes:

@@ -1,7 +1,7 @@
 """Many appends as one call of the database's function `append`, and its one row as many answers.
 
-The statement is always the same and its arrays always of the same types, so that a connection
-prepares it once. No connection in here, and no waiting.
+The statement is always the same, so that a connection prepares it once. No connection in here, and
+no waiting.
 """
 
 from collections.abc import Sequence
@@ -11,24 +11,25 @@ from itertools import repeat
 
 from store.postgres.appends import Answer, Entry
 from store.postgres.arrays import (
-    Packed,
     blobs,
     flags,
     integers,
     optional_uuids,
+    small_integer,
     small_integers,
     texts,
     uuids,
     words,
 )
 
+ARGUMENTS = 23
 APPEND = b"""
 SELECT status, version, position, stream::text[], old_time, written_at
 FROM append(
-  %b::smallint,
-  %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b,
-  %b, %b, %b, %b, %b, %b,
-  %b, %b, %b, %b, %b)
+  $1,
+  $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+  $13, $14, $15, $16, $17, $18,
+  $19, $20, $21, $22, $23)
 """
 
 Row = tuple[
@@ -41,7 +42,7 @@ Row = tuple[
 ]
 
 
-def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ...]:
+def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[bytes, ...]:
     """What APPEND is called with."""
     events = [event for entry in entries for event in entry.events]
     last, owner = _owners(entries, len(events))
@@ -50,7 +51,7 @@ def arguments(entries: Sequence[Entry], *, shard: int) -> tuple[int | Packed, ..
         *[entry.row for entry in entries], strict=True
     )
     return (
-        shard,
+        small_integer(shard),
         uuids(stream),
         integers(team),
         small_integers(stream_kind),
@@ -84,7 +85,7 @@ def answers(row: Row) -> list[Answer]:
     return list(map(Answer, status, version, position, streams, whens))
 
 
-def _owners(entries: Sequence[Entry], events: int) -> tuple[Packed, Packed]:
+def _owners(entries: Sequence[Entry], events: int) -> tuple[bytes, bytes]:
     """Of each append the number of its last event, of each event the number of its append."""
     if events == len(entries):
         return _numbers(events), _numbers(events)
@@ -97,16 +98,16 @@ def _owners(entries: Sequence[Entry], events: int) -> tuple[Packed, Packed]:
 
 
 @lru_cache(maxsize=1024)
-def _numbers(count: int) -> Packed:
+def _numbers(count: int) -> bytes:
     return integers(range(1, count + 1))
 
 
 @lru_cache(maxsize=1024)
-def _zeros(count: int) -> Packed:
+def _zeros(count: int) -> bytes:
     return integers([0] * count)
 
 
-def _jobs(entries: Sequence[Entry]) -> tuple[Packed, ...]:
+def _jobs(entries: Sequence[Entry]) -> tuple[bytes, ...]:
     jobs = [(number, *job) for number, entry in enumerate(entries, 1) for job in entry.jobs]
     if not jobs:
         return _NO_JOBS

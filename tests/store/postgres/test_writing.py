@@ -332,6 +332,22 @@ async def test_a_database_that_accepts_and_says_nothing_is_out_of_reach(
         assert (await log.append(append(stream))).version > 1
 
 
+async def test_an_append_larger_than_a_socket_takes_at_once_is_written_or_cut_whole(
+    log: EventLog, root: Root
+) -> None:
+    stream = await new_task(log)
+    text = TaskCompleted(message="m", text="x" * 8_000_000)
+    with anyio.fail_after(30):
+        await log.append(append(stream, text, expected=1))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(log.append, append(stream, text, expected=2))
+            while not log._writer._sent:
+                await anyio.lowlevel.checkpoint()
+            await root.execute(CUT)
+    sizes = [len(event.data) for event in await log.read(stream)]
+    assert [size > 8_000_000 for size in sizes] == [False, True, True]
+
+
 async def test_a_writer_that_may_not_end_another_does_not_stay_in_another_role(
     database: str, log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,8 +358,8 @@ async def test_a_writer_that_may_not_end_another_does_not_stay_in_another_role(
     try:
         entry = Entry(append(await new_task(log), expected=1))
         assert [answer.status for answer in await writer.send([entry])] == [OK]
-        assert writer._cursor
-        found = await writer._cursor.execute("SELECT current_user::text")
+        assert writer._connection
+        found = await writer._connection.execute("SELECT current_user::text")
         assert await found.fetchone() == ("pygent_log",)
     finally:
         await writer.close()
