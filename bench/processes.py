@@ -46,6 +46,7 @@ def _environment(addresses: Addresses, **others: str) -> dict[str, str]:
         "PYGENT_REDIS_URL": addresses.redis,
         "PYGENT_REDIS_PREFIX": addresses.redis_prefix,
         "PYGENT_LOG_LEVEL": "warning",
+        "PYGENT_MAX_SOCKETS": "2000",  # one key opens all of a bench
         **others,
     }
 

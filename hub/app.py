@@ -122,4 +122,5 @@ def _backing(opened: Opened) -> Backing:
         keys=keys,
         channels=opened.live,
         models=model_providers,
+        quotas=opened.quotas,
     )

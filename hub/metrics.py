@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from hub.opened import Opened
 from protocols.errors import FactoryError
+from protocols.quotas import Quota, Quotas
 from protocols.tasks import STATES
 from store.postgres import counters
 from store.postgres.measures import Measures, measure
@@ -74,11 +75,17 @@ def _here(opened: Opened) -> Iterator[Metric]:
     fanout, sockets = opened.live.fanout.counters, opened.sockets
     log, broker = opened.store.log.counters, opened.store.broker.counters
     yield _gauge("connections", "Open sockets.", len(sockets))
+    yield from _quotas(opened.quotas)
     yield _gauge("subscriptions", "Readers on all channels together.", opened.live.subscriptions)
     yield _gauge("append_queue", "Appends that wait for the log.", log.waiting)
     totals: dict[str, tuple[str, float]] = {
         "connections": ("Sockets since the start.", sockets.counters.connections_total),
         "slow_closes": ("Sockets closed because they did not drain.", sockets.counters.slow_closes),
+        "flood_closes": (
+            "Sockets closed because of a flood of commands.",
+            sockets.counters.flood_closes,
+        ),
+        "commands_refused": ("Commands that came too fast.", sockets.commands_refused),
         "deliveries": ("Publications handed to readers.", fanout.deliveries),
         "frames": ("Frames heard from Redis on watched channels.", fanout.frames),
         "frame_gaps": ("Frames that left a gap, read from the log.", fanout.gaps),
@@ -103,6 +110,18 @@ def _here(opened: Opened) -> Iterator[Metric]:
     yield recoveries
     yield _histogram("append_batch_appends", "Appends in one commit.", log.batch_sizes)
     yield _histogram("append_commit_seconds", "Time of one commit.", log.commit_seconds)
+
+
+def _quotas(quotas: Quotas) -> Iterator[Metric]:
+    yield _gauge("streams", "Open streams of server-sent events.", len(quotas.streams))
+    yield _gauge("uploads", "Documents on their way in.", len(quotas.uploads))
+    refusals = CounterMetricFamily(
+        "pygent_quota_refusals", "Refused because too many were open.", labels=["quota"]
+    )
+    for name in ("sockets", "streams", "uploads", "addresses"):
+        quota: Quota = getattr(quotas, name)
+        refusals.add_metric([name], quota.refused)
+    yield refusals
 
 
 def _everywhere(found: Measures | None, lags: list[Lag]) -> Iterator[Metric]:

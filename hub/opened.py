@@ -11,6 +11,8 @@ from hub.identity.authentication import Authentication
 from hub.live import Live, open_hub
 from hub.settings import HubSettings
 from protocols.errors import FactoryError, Unavailable
+from protocols.quotas import Quotas
+from protocols.websocket.pace import Pace
 from protocols.websocket.routes import Sockets
 from store.connect import Store, open_store
 from store.knowledge.embedder import Embedder
@@ -33,6 +35,7 @@ class Opened:
     identities: IdentityTable
     authentication: Authentication
     embedder: Embedder
+    quotas: Quotas
 
 
 class Hub:
@@ -74,13 +77,15 @@ class Hub:
         ):
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
+            quotas = self.settings.quotas()
             self._opened = Opened(
                 store=store,
                 live=live,
-                sockets=Sockets(live, authentication.authenticate),
+                sockets=Sockets(live, authentication.authenticate, quotas=quotas, pace=self._pace),
                 identities=identities,
                 authentication=authentication,
                 embedder=choose_embedder(),
+                quotas=quotas,
             )
             group.start_soon(_sweep, identities)
             try:
@@ -88,6 +93,9 @@ class Hub:
             finally:
                 self._opened = None
                 group.cancel_scope.cancel()
+
+    def _pace(self) -> Pace:
+        return Pace(self.settings.commands_per_second, self.settings.commands_burst)
 
     async def drain(self, *, within_seconds: float = DRAIN_SECONDS) -> None:
         """Readiness off, then sockets and streams ended; the server stops listening after this.

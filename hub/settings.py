@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from protocols import quotas
+from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
+from protocols.websocket import pace
 from store.settings import StoreSettings
 
 BUILT_IN_MODELS = ("extractive", "scripted")
@@ -27,6 +30,9 @@ PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to se
 }
 
 
+Limit = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class HubSettings(StoreSettings):
     """Where the hub listens, what it stands on, and how it speaks of itself."""
 
@@ -39,6 +45,12 @@ class HubSettings(StoreSettings):
     trusted_proxies: Annotated[
         str, Field(description="Addresses whose X-Forwarded-* count; none by default.")
     ] = ""
+    max_sockets: Limit = quotas.SOCKETS
+    max_streams: Limit = quotas.STREAMS
+    max_uploads: Limit = quotas.UPLOADS
+    max_per_address: Limit = quotas.PER_ADDRESS
+    commands_per_second: Annotated[float, Field(ge=1, le=100_000)] = pace.PER_SECOND
+    commands_burst: Limit = pace.BURST
     env: Literal["development", "production"] = "development"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -57,6 +69,15 @@ class HubSettings(StoreSettings):
     def is_secure(self) -> bool:
         """Whether browsers come over https."""
         return self.public_url is not None and self.public_url.startswith("https:")
+
+    def quotas(self) -> Quotas:
+        """How much may be open at once; each call begins to count anew."""
+        return Quotas(
+            sockets=self.max_sockets,
+            streams=self.max_streams,
+            uploads=self.max_uploads,
+            per_address=self.max_per_address,
+        )
 
 
 def model_providers() -> list[ModelProvider]:

@@ -112,9 +112,19 @@ class Unreadable(Conflict):
 
 
 class LimitExceeded(FactoryError):
-    """A rate, size or number is over its limit; the message says the limit and its unit."""
+    """A rate, size or number is over its limit; the message says the limit and its unit.
+
+    Attributes:
+        retry_seconds: When trying again makes sense; None where that is not known.
+    """
 
     code = "limit_exceeded"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, retry_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, field=field)
+        self.retry_seconds = retry_seconds
 
 
 class Unavailable(FactoryError):

@@ -4,13 +4,14 @@ import contextlib
 import io
 import logging
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 import anyio
 import httpx
+import pytest
 import uvicorn
 from anyio.abc import TaskStatus
 from starlette.applications import Starlette
@@ -190,13 +191,15 @@ async def serving(
     port: int = 0,
     dashboard: ASGIApp | None = None,
     public_url: str | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> AsyncGenerator[Served]:
-    """A hub on loopback until the end of the block."""
+    """A hub on loopback until the end of the block; `limits` are settings by name."""
     settings = HubSettings(
         database_url=addresses.database,
         redis_url=addresses.redis,
         redis_prefix=addresses.redis_prefix,
         public_url=public_url,
+        **(limits or {}),  # pyright: ignore[reportArgumentType]  validated there
     )
     app = application(settings, dashboard=dashboard)
     config = uvicorn.Config(
@@ -216,6 +219,14 @@ async def serving(
             with anyio.fail_after(STOP_SECONDS):
                 await app.state.hub.drain(within_seconds=0.0)
                 server.should_exit = True
+
+
+@pytest.fixture
+async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Served]:
+    """A hub with an agent; a conftest that names it makes it a fixture of its folder."""
+    async with serving(addresses) as served:
+        await served.agent()
+        yield served
 
 
 @contextlib.contextmanager

@@ -37,7 +37,8 @@ class Attempts:
         if len(failed) >= ATTEMPTS:
             raise LimitExceeded(
                 f"{ATTEMPTS} wrong keys or tickets came from this address within"
-                f" {WINDOW_SECONDS:.0f} seconds; wait a minute"
+                f" {WINDOW_SECONDS:.0f} seconds; wait a minute",
+                retry_seconds=failed[0] - since,
             )
 
     def failed(self, address: str) -> None:

@@ -16,6 +16,7 @@ from protocols.operations.channels import Channels
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
 from protocols.principals import Principal
+from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
 
 _PRINCIPAL = "pygent.principal"
@@ -31,6 +32,7 @@ class Backing:
         keys: The API keys as that principal may use them.
         channels: Everything that can be watched.
         models: The model providers found in the environment.
+        quotas: How many streams and uploads may be open at once.
     """
 
     authenticate: Callable[[HTTPConnection], Awaitable[Principal]]
@@ -38,6 +40,7 @@ class Backing:
     keys: Callable[[Principal], Keys]
     channels: Channels
     models: Callable[[], list[ModelProvider]]
+    quotas: Quotas
 
 
 def backing(request: Request) -> Backing:
@@ -50,6 +53,11 @@ def backing(request: Request) -> Backing:
     if not isinstance(given, Backing):
         raise Unavailable("the hub is not ready yet; try again in a moment")
     return given
+
+
+def address_of(request: Request) -> str:
+    """Where the request came from."""
+    return request.client.host if request.client else ""
 
 
 async def _backing(request: Request) -> Backing:

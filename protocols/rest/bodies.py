@@ -7,6 +7,7 @@ routes meets text that Postgres or UTF-8 cannot hold, or is kept busy by what it
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Literal
 
 import anyio
@@ -17,7 +18,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from protocols.knowledge import NewDocument
-from protocols.rest.backing import backing, principal
+from protocols.principals import Principal
+from protocols.rest.backing import address_of, backing, principal
 
 MAX_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 21 * 1024 * 1024  # a document's 20 MiB and what multipart or JSON add
@@ -171,14 +173,20 @@ class StrictRoute(APIRoute):
             for name, value in request.query_params.multi_items():
                 refuse_nul(name)
                 refuse_nul(value)
-            await principal(request, backing(request))  # before a byte of the body is read
+            asking = await principal(request, backing(request))  # before a byte is read
             if self.body_field is not None:
                 refuse_other_than_json(request)
             strict = StrictRequest(request.scope, request.receive)
             strict.max_bytes, strict.seconds = self.max_bytes, self.seconds
-            return await answer(strict)
+            with self.place(request, asking):
+                return await answer(strict)
 
         return strictly
+
+    def place(self, request: Request, asking: Principal) -> AbstractContextManager[None]:
+        """What the request holds while it is read and answered; most hold nothing."""
+        del request, asking
+        return nullcontext()
 
 
 class DocumentRoute(StrictRoute):
@@ -186,3 +194,7 @@ class DocumentRoute(StrictRoute):
 
     max_bytes = MAX_DOCUMENT_BYTES
     seconds = DOCUMENT_SECONDS
+
+    def place(self, request: Request, asking: Principal) -> AbstractContextManager[None]:
+        """A document is held in memory from its first byte until it is stored."""
+        return backing(request).quotas.upload(asking, address_of(request))

@@ -5,6 +5,7 @@ Messages are those of the errors, which are safe to show; nothing of an unexpect
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -73,11 +74,16 @@ def response_to(error: FactoryError, scope: Scope) -> Response:
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(_retry_seconds(error))
     problem = _problem(
         scope, status=status, code=error.code, detail=error.message, field=error.field
     )
     return _response(problem, headers)
+
+
+def _retry_seconds(error: FactoryError) -> int:
+    seconds = error.retry_seconds if isinstance(error, errors.LimitExceeded) else None
+    return max(1, math.ceil(seconds or 0))
 
 
 def status_of(error: FactoryError) -> int:

@@ -10,8 +10,8 @@ Events are never parsed: their line is ready, their type stands first in it.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,14 +22,16 @@ from fastapi import APIRouter, Header, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
-from protocols.errors import FactoryError, InvalidRequest, Unavailable
+from protocols.errors import FactoryError, InvalidRequest, LimitExceeded, Unavailable
 from protocols.operations.channels import Reset
 from protocols.operations.factory import Factory
 from protocols.operations.tasks import TaskReceipt
 from protocols.principals import Principal
-from protocols.rest.backing import Asked, Asking, Backed, Backing, TaskPath
+from protocols.rest import problems
+from protocols.rest.backing import Asked, Asking, Backed, Backing, TaskPath, address_of
 from protocols.rest.bodies import StrictRoute
 from protocols.tasks import FINAL
 
@@ -89,6 +91,33 @@ async def stream(  # noqa: PLR0913  what a stream needs, and two ways to say the
     receipt = await asked.tasks.receipt(task_id)
     position = parse_position(last_event_id or after, receipt.epoch)
     feed = _Feed(task_id=task_id, request=request, asking=asking, asked=asked, backed=backed)
+    place = backed.quotas.stream(asking, address_of(request))
+    return _Placed(lambda: _answer(feed, receipt, position), place)
+
+
+class _Placed(Response):
+    """An answer that holds a place while it is sent, and is refused when there is none.
+
+    Entered where it is sent, and nowhere before: whatever ends the sending gives the place back.
+    """
+
+    def __init__(self, answer: Callable[[], Response], place: AbstractContextManager[None]) -> None:
+        super().__init__()
+        self._answer = answer
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._place)
+            except LimitExceeded as error:
+                answer = problems.response_to(error, scope)
+            else:
+                answer = self._answer()
+            await answer(scope, receive, send)
+
+
+def _answer(feed: "_Feed", receipt: TaskReceipt, position: StreamPosition) -> Response:
     sender, receiver = anyio.create_memory_object_stream[bytes](BUFFERED_MESSAGES)
 
     async def send() -> None:

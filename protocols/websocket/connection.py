@@ -9,16 +9,23 @@ import random
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import assert_never
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from protocols.errors import FactoryError, Forbidden, Unauthenticated, Unavailable
+from protocols.errors import (
+    FactoryError,
+    Forbidden,
+    LimitExceeded,
+    Unauthenticated,
+    Unavailable,
+)
 from protocols.operations.channels import Batch, Channels, Subscription
 from protocols.principals import Principal
+from protocols.quotas import Quota, holder_of
 from protocols.websocket import codes, wire
 from protocols.websocket.codes import Disconnect
 from protocols.websocket.decisions import (
@@ -32,6 +39,7 @@ from protocols.websocket.decisions import (
     Unsubscribe,
 )
 from protocols.websocket.outbox import Outbox
+from protocols.websocket.pace import Pace
 from protocols.websocket.session import Session
 
 logger = logging.getLogger(__name__)
@@ -46,12 +54,27 @@ GOODBYE_SECONDS = 1.0
 
 
 class Connection:
-    """A `Reader` of its subscriptions' publications; lives as long as its socket."""
+    """A `Reader` of its subscriptions' publications; lives as long as its socket.
+
+    Attributes:
+        why: It was closed by this side.
+        pace: How fast its commands come.
+    """
 
     def __init__(
-        self, socket: WebSocket, channels: Channels, authenticate: Authenticates, *, version: str
+        self,
+        socket: WebSocket,
+        channels: Channels,
+        authenticate: Authenticates,
+        *,
+        version: str,
+        quota: Quota,
+        pace: Pace,
     ) -> None:
         self.why: Disconnect | None = None
+        self.pace = pace
+        self._quota = quota
+        self._place = ExitStack()  # of the one who connects
         self._socket = socket
         self._channels = channels
         self._authenticate = authenticate
@@ -60,6 +83,7 @@ class Connection:
             version=version,
             now=time.monotonic(),
             first_ping=random.random(),  # noqa: S311  spreads pings, no secret
+            pace=pace,
         )
         self._outbox = Outbox()
         self._scope = anyio.CancelScope()
@@ -80,6 +104,7 @@ class Connection:
             logger.exception("a socket failed")
             self.why = codes.SERVER_ERROR
         finally:
+            self._place.close()
             self._outbox.close()
             for subscription in self._subscriptions.values():
                 subscription.close()
@@ -168,6 +193,12 @@ class Connection:
         expires_in = _expires_in(principal)
         if expires_in is not None and expires_in <= 0:
             self._put(self._session.refuse_expired(command))
+            return
+        try:
+            self._place.enter_context(self._quota.held_by(holder_of(principal)))
+        except LimitExceeded as error:
+            logger.warning("a socket was refused", extra={"reason": error.message})
+            self.close(codes.CONNECTION_LIMIT)
             return
         self._principal, self._token = principal, command.token
         self._put(self._session.accept(command, now=time.monotonic(), expires_in=expires_in))

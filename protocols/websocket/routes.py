@@ -7,15 +7,20 @@ a callable of the hub, which is also asked again for as long as a socket lives.
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import anyio
 from starlette.responses import PlainTextResponse
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from protocols.errors import LimitExceeded
 from protocols.operations.channels import Channels
+from protocols.quotas import Quotas, network_of
 from protocols.websocket import codes
+from protocols.websocket.codes import Disconnect
 from protocols.websocket.connection import Authenticates, Connection
+from protocols.websocket.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +35,8 @@ class Counters:
 
     connections_total: int = 0
     slow_closes: int = 0
+    flood_closes: int = 0
+    commands_refused: int = 0  # of sockets that are closed
 
 
 class Sockets:
@@ -41,13 +48,23 @@ class Sockets:
             a session cookie must do, and the Origin be right); raises `Unauthenticated`,
             `Forbidden` or `Unavailable`. A principal that has expired is sent for a new token.
             Called again every three seconds for each open socket.
+        quotas: How many may be open at once.
+        pace: Makes the pace of one connection's commands.
         version: What the server calls itself.
     """
 
     def __init__(
-        self, channels: Channels, authenticate: Authenticates, *, version: str = "pygent"
+        self,
+        channels: Channels,
+        authenticate: Authenticates,
+        *,
+        quotas: Quotas | None = None,
+        pace: Callable[[], Pace] = Pace,
+        version: str = "pygent",
     ) -> None:
         self.counters = Counters()
+        self._quotas = quotas or Quotas()
+        self._pace = pace
         self._channels = channels
         self._authenticate = authenticate
         self._version = version
@@ -58,6 +75,11 @@ class Sockets:
         """How many are open."""
         return len(self._open)
 
+    @property
+    def commands_refused(self) -> int:
+        """Commands that came too fast, since the start."""
+        return self.counters.commands_refused + sum(one.pace.refused for one in self._open)
+
     async def serve(self, socket: WebSocket) -> None:
         """One socket, from its handshake to its end."""
         if _wants_protobuf(socket):
@@ -67,17 +89,36 @@ class Sockets:
         offers_json = JSON_SUBPROTOCOL in socket.scope["subprotocols"]
         await socket.accept(subprotocol=JSON_SUBPROTOCOL if offers_json else None)
         if self._is_draining:
-            await socket.close(codes.SHUTDOWN.code, codes.SHUTDOWN.reason)
+            await _send_away(socket, codes.SHUTDOWN)
             return
-        connection = Connection(socket, self._channels, self._authenticate, version=self._version)
+        address = network_of(socket.client.host if socket.client else "")
+        with ExitStack() as place:
+            try:
+                place.enter_context(self._quotas.addresses.held_by(address))
+            except LimitExceeded as error:
+                logger.warning("a socket was refused", extra={"reason": error.message})
+                await _send_away(socket, codes.CONNECTION_LIMIT)
+            else:
+                await self._serve(socket)
+
+    async def _serve(self, socket: WebSocket) -> None:
+        connection = Connection(
+            socket,
+            self._channels,
+            self._authenticate,
+            version=self._version,
+            quota=self._quotas.sockets,
+            pace=self._pace(),
+        )
         self._open.add(connection)
         self.counters.connections_total += 1
         try:
             await connection.run()
         finally:
             self._open.discard(connection)
-            if connection.why is codes.SLOW:
-                self.counters.slow_closes += 1
+            self.counters.commands_refused += connection.pace.refused
+            self.counters.slow_closes += connection.why is codes.SLOW
+            self.counters.flood_closes += connection.why is codes.FLOOD
 
     async def drain(self, *, within_seconds: float = 3.0) -> None:
         """Close them all as `shutdown`, spread over this time; new ones are sent away at once."""
@@ -97,6 +138,11 @@ def endpoint(sockets: Callable[[WebSocket], Sockets]) -> Callable[[WebSocket], A
         await sockets(socket).serve(socket)
 
     return serve
+
+
+async def _send_away(socket: WebSocket, why: Disconnect) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone by itself
+        await socket.close(why.code, why.reason)
 
 
 def _wants_protobuf(socket: WebSocket) -> bool:

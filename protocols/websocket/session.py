@@ -27,6 +27,7 @@ from protocols.websocket.decisions import (
     Subscribe,
     Unsubscribe,
 )
+from protocols.websocket.pace import Pace
 from protocols.websocket.wire import Command
 
 PING_SECONDS = 25
@@ -55,14 +56,24 @@ class Session:
         version: What the server calls itself; never empty, one client insists.
         now: When the socket opened.
         first_ping: When in the second half of the first interval to ping, 0 to 1; spreads pings.
+        pace: How fast commands may come; one beyond it is answered with 111, a flood is cut.
     """
 
-    def __init__(self, client: str, *, version: str, now: float, first_ping: float) -> None:
+    def __init__(
+        self,
+        client: str,
+        *,
+        version: str,
+        now: float,
+        first_ping: float,
+        pace: Pace | None = None,
+    ) -> None:
         self.client = client
         self._version = version
         self._phase = _Phase.NEW
         self._connect_by = now + CONNECT_SECONDS
         self._first_ping = first_ping
+        self._pace = pace or Pace()
         self._next_ping = float("inf")
         self._pong_by = float("inf")
         self._expires = float("inf")
@@ -82,11 +93,18 @@ class Session:
             yield Close(codes.BAD_COMMAND)
 
     def _decide(self, command: Command) -> Decision | None:
+        if not self._pace.take():
+            return self._too_soon(command)
         if self._phase is _Phase.NEW:
             return self._connect(command)
         if command.id == 0:
             return self._without_id(command)
         return self._with_id(command)
+
+    def _too_soon(self, command: Command) -> Decision:
+        if self._pace.is_flood or command.id < 1:
+            return Close(codes.FLOOD)
+        return Send(wire.error(command.id, codes.TOO_MANY_COMMANDS))
 
     def _connect(self, command: Command) -> Decision:
         connect = command.connect
