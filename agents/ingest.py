@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from anyio.to_thread import run_sync
 
-from protocols.errors import InvalidRequest, LimitExceeded
+from protocols.errors import FactoryError, InvalidRequest, LimitExceeded
 from protocols.principals import TeamId
 from store.connect import Store
 from store.knowledge import passages
@@ -22,6 +22,7 @@ from store.knowledge.reading import read_document
 
 logger = logging.getLogger(__name__)
 
+BROKEN = "the worker broke while it read this document; its log says where"
 MAX_TITLE = 300  # characters
 CHUNKS_A_TURN = 8
 
@@ -37,13 +38,21 @@ async def ingest(store: Store, embedder: Embedder, document_id: str, team: TeamI
     if queued is None or (queued.state == "ready" and queued.embedder == embedder.name):
         return
     try:
-        loaded = await read_document(
-            queued.content, name=queued.source or queued.title, media_type=queued.media_type
-        )
+        await _read(store, embedder, queued)
     except (InvalidRequest, LimitExceeded) as error:
         await _fail(store, queued, reason=error.message)
-        return
+    except FactoryError:
+        raise
+    except Exception:
+        # It would break again each time, while its owner waits for it.
+        logger.exception("A document broke its ingest", extra=_fields(queued, []))
+        await _fail(store, queued, reason=BROKEN)
 
+
+async def _read(store: Store, embedder: Embedder, queued: Queued) -> None:
+    loaded = await read_document(
+        queued.content, name=queued.source or queued.title, media_type=queued.media_type
+    )
     title = queued.title if queued.is_titled else (loaded.title or queued.title)[:MAX_TITLE]
     await _store(store, embedder, queued, title=title, loaded=loaded)
 

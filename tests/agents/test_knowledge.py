@@ -1,10 +1,13 @@
 """Documents ingested by a worker, and questions about them answered with their sentences."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from protocols.knowledge import CreateCollection, DocumentState
 from protocols.principals import system
 from protocols.tasks import TaskState
+from store.knowledge.embedder import Vectors
 from store.knowledge.embedders.hashing import Hashing
 from store.operations.knowledge import StoredKnowledge
 from tests.agents.conftest import Site
@@ -82,3 +85,31 @@ async def test_a_broken_document_fails_with_a_reason_and_its_job_is_done(
         )
     assert document.state is DocumentState.FAILED
     assert document.reason
+
+
+class Brittle(Hashing):
+    """Has a fault that one word brings out."""
+
+    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        if any("unforeseen" in text for text in texts):
+            raise ZeroDivisionError("division by zero")
+        return await super().embed_passages(texts)
+
+
+async def test_a_document_that_breaks_what_reads_it_fails_and_others_are_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.app.choose_embedder", Brittle)
+    knowledge = StoredKnowledge(site.store, system(), Hashing())
+    await knowledge.create(CreateCollection(name="manual"))
+    async with site.worker():
+        broken, read = [
+            await knowledge.add(
+                "manual", text, title="", source=name, media_type="text/plain", wait=20
+            )
+            for name, text in (("a.txt", b"Something unforeseen."), ("b.txt", b"Something usual."))
+        ]
+    assert broken.state is DocumentState.FAILED
+    assert "the worker broke" in (broken.reason or "")
+    assert "zero" not in (broken.reason or "")
+    assert read.state is DocumentState.READY
