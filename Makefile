@@ -16,7 +16,10 @@ export NODE_USE_SYSTEM_CA := 1
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
 PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
-.PHONY: run test check coverage bench faults clean site install install-test lock
+.PHONY: help run test check coverage bench faults clean site install install-test lock
+
+help: ## this list
+	@awk -F ': .*## ' '/^[a-z-]+: .*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(VENV)/.ok site ## set everything up, start everything, print one link that logs you in
 	exec $(BIN)/pygent up
@@ -69,7 +72,7 @@ $(VENV)/.ok-test: $(VENV)/.ok requirements-test.lock
 	$(INSTALL) -r requirements-test.lock
 	touch $@
 
-site: .web/build/.ok
+site: .web/build/.ok ## build the dashboard's pages, when one of them has changed
 .web/build/.ok: $(VENV)/.ok $(PAGES)
 	PATH=$(NODE_PATH):$$PATH $(BIN)/reflex export --frontend-only --no-zip --loglevel warning
 	touch $@
