@@ -1,6 +1,7 @@
 """What every test may use: one real Postgres and one real Valkey for the whole run.
 
-A test takes `database`, a fresh migrated database of its own, or `redis_url` with `redis_prefix`.
+A test takes `database`, a fresh migrated database of its own, or `redis_url` with `redis_prefix`,
+or `addresses`, which names both.
 The servers hold no task group open, so their fixtures are safe in anyio's plugin, and all tests
 share one event loop.
 """
@@ -8,6 +9,7 @@ share one event loop.
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -16,7 +18,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from store.embedded import embedded_postgres, embedded_valkey, socket_directory
+from store.addresses import Addresses
+from store.embedded import (
+    EmbeddedServer,
+    embedded_postgres,
+    embedded_valkey,
+    socket_directory,
+    valkey_url,
+)
 from store.postgres.migrate import migrate
 
 TEMPLATE = "pygent_template"
@@ -85,6 +94,34 @@ async def database(anyio_backend: object, postgres_url: str, template: str) -> A
 def redis_prefix() -> str:
     """The beginning of every key and channel this test uses; ends with a colon."""
     return f"test-{uuid4().hex}:"
+
+
+@pytest.fixture
+def addresses(database: str, redis_url: str, redis_prefix: str) -> Addresses:
+    """Where this test's own store is."""
+    return Addresses(database=database, redis=redis_url, redis_prefix=redis_prefix)
+
+
+class OwnValkey:
+    """A Valkey that can be away."""
+
+    def __init__(self, directory: Path, sockets: Path) -> None:
+        self._directory = directory
+        self._sockets = sockets
+        self.url = valkey_url(sockets)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[EmbeddedServer]:
+        async with embedded_valkey(self._directory, sockets=self._sockets) as server:
+            yield server
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Generator[OwnValkey]:
+    """One that the test may kill; not started yet."""
+    sockets = socket_directory(tmp_path)
+    yield OwnValkey(tmp_path / "valkey", sockets)
+    shutil.rmtree(sockets)
 
 
 def url_of(server: str, *, database: str) -> str:

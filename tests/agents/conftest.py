@@ -23,13 +23,18 @@ from protocols.tasks import STATE_CODES, Task, TaskId, TaskState
 from store.addresses import Addresses
 from store.connect import Store, open_store
 from store.operations.agents import StoredAgents
-from store.operations.catalogue import Catalogue
+from store.operations.catalogue import BUILT_IN, Catalogue
 from store.operations.tasks import StoredTasks
 from store.postgres.event_log import TASK, Append
 from tests.agents.crashing import TOOLS
 
 DEADLINE_SECONDS = 30.0
 ROOT = Path(__file__).resolve().parents[2]
+LONG = "one two three four five six seven eight nine ten " * 10  # an answer that takes its time
+
+
+def is_writing(task: Task) -> bool:
+    return any(said.text for said in task.said)
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Site:
 
     async def agent(self, **fields: object) -> str:
         spec = AgentSpec.model_validate({"name": "actor", "model": "scripted", **fields})
-        catalogue = Catalogue(tools=frozenset(TOOLS), providers=frozenset({"openai"}))
+        catalogue = Catalogue(tools=frozenset(TOOLS), providers=BUILT_IN.providers)
         agents = StoredAgents(self.store, system(), catalogue=catalogue, knowledge=None)
         await agents.create(spec)
         return spec.name
@@ -102,12 +107,11 @@ class Site:
 
 
 @pytest.fixture
-async def site(database: str, redis_url: str, redis_prefix: str) -> AsyncGenerator[Site]:
-    addresses = Addresses(database=database, redis=redis_url, redis_prefix=redis_prefix)
+async def site(addresses: Addresses) -> AsyncGenerator[Site]:
     settings = AgentSettings(
-        database_url=database,
-        redis_url=redis_url,
-        redis_prefix=redis_prefix,
+        database_url=addresses.database,
+        redis_url=addresses.redis,
+        redis_prefix=addresses.redis_prefix,
         lease_seconds=3.0,
         beat_seconds=0.5,
         grace_seconds=0.2,

@@ -7,14 +7,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from protocols.tasks import StepState, Task, TaskState
-from tests.agents.conftest import Site, StartWorker
-
-LONG = "one two three four five six seven eight nine ten " * 10
-
-
-def is_writing(task: Task) -> bool:
-    return any(said.text for said in task.said)
+from protocols.tasks import StepState, TaskState
+from tests.agents.conftest import LONG, Site, StartWorker, is_writing
 
 
 async def test_a_worker_killed_in_mid_answer_loses_nothing_and_repeats_no_step(

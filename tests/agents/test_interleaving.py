@@ -11,16 +11,10 @@ from agents import rescuer
 from protocols.errors import Unavailable
 from protocols.events import AnyData, AttemptStarted, Event, StreamId, TaskHandedBack
 from protocols.principals import FIRST_TEAM, Actor
-from protocols.tasks import STATE_CODES, Task, TaskState
+from protocols.tasks import STATE_CODES, TaskState
 from store.postgres.event_log import TASK, Append, EventLog
 from store.postgres.queue import Claimed, Queue
-from tests.agents.conftest import Site
-
-LONG = "one two three four five six seven eight nine ten " * 4
-
-
-def is_writing(task: Task) -> bool:
-    return any(said.text for said in task.said)
+from tests.agents.conftest import LONG, Site, is_writing
 
 
 async def append(site: Site, task: StreamId, *data: AnyData, **rest: Any) -> None:

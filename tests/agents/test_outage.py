@@ -10,18 +10,12 @@ from pathlib import Path
 import anyio
 
 from agents.settings import AgentSettings
-from protocols.tasks import Task, TaskState
+from protocols.tasks import TaskState
 from store.addresses import Addresses
 from store.connect import open_store
 from store.embedded import embedded_postgres, socket_directory
 from store.postgres.migrate import migrate
-from tests.agents.conftest import ROOT, Site
-
-LONG = "one two three four five six seven eight nine ten " * 10
-
-
-def is_writing(task: Task) -> bool:
-    return any(said.text for said in task.said)
+from tests.agents.conftest import LONG, ROOT, Site, is_writing
 
 
 async def test_a_killed_postgres_delays_an_answer_and_loses_nothing_of_it(

@@ -9,20 +9,15 @@ import pytest
 
 from protocols.events import Event
 from protocols.messages import Citation
-from protocols.tasks import StepState, Task, TaskState
+from protocols.tasks import StepState, TaskState
 from store.postgres.queue import Queue
-from tests.agents.conftest import Site
+from tests.agents.conftest import LONG, Site, is_writing
 
-LONG = "one two three four five six seven eight nine ten " * 4
 SLOW = {"text": LONG, "deltas": 100, "seconds": 60}
 
 
 def types(events: Sequence[Event]) -> list[str]:
     return [event.type for event in events]
-
-
-def is_writing(task: Task) -> bool:
-    return any(said.text for said in task.said)
 
 
 async def jobs(site: Site) -> list[tuple[str, str]]:

@@ -20,11 +20,6 @@ from tests.conformance.tokens import Tokens, application
 from tests.hub.conftest import Written
 
 
-@pytest.fixture
-def addresses(database: str, redis_url: str, redis_prefix: str) -> Addresses:
-    return Addresses(database=database, redis=redis_url, redis_prefix=redis_prefix)
-
-
 @dataclass
 class Served:
     url: str

@@ -1,10 +1,8 @@
 """The official clients follow a task through the death of hub and Valkey, and miss nothing."""
 
 import os
-import shutil
 import signal
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import anyio
 import pytest
@@ -14,20 +12,12 @@ from protocols.channels import Channel
 from protocols.operations.keys import CreateKey
 from store.addresses import Addresses
 from store.connect import open_store
-from store.embedded import socket_directory
 from tests.conformance.clients import Follows, Heard, js_client, python_client
 from tests.conformance.conftest import Program, Served, program_on
+from tests.conftest import OwnValkey
 from tests.hub.conftest import TEAM, Written, dense
-from tests.store.redis.conftest import OwnValkey
 
 CLIENTS = pytest.mark.parametrize("follow", [python_client, js_client])
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Generator[OwnValkey]:
-    sockets = socket_directory(tmp_path)
-    yield OwnValkey(tmp_path / "valkey", sockets)
-    shutil.rmtree(sockets)
 
 
 @CLIENTS

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import httpx
 import pytest
 
 from hub.live import Live, open_hub
@@ -17,14 +18,11 @@ from protocols.principals import Actor, Principal, Role, TeamId, system
 from store.addresses import Addresses
 from store.connect import Store, open_store
 from store.postgres.event_log import TASK, Append, Appended
+from tests.serving import Served
+from tests.serving import served as served
 
 OTHER_TEAM = Principal(actor=Actor("key:b"), team=TeamId(2), role=Role.OWNER, name="b")
 TEAM = system()
-
-
-@pytest.fixture
-def addresses(database: str, redis_url: str, redis_prefix: str) -> Addresses:
-    return Addresses(database=database, redis=redis_url, redis_prefix=redis_prefix)
 
 
 @dataclass
@@ -77,6 +75,12 @@ async def hub_on(addresses: Addresses) -> AsyncGenerator[Hub]:
 async def hub(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Hub]:
     async with hub_on(addresses) as hub:
         yield hub
+
+
+@pytest.fixture
+async def nobody(served: Served) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=10) as nobody:
+        yield nobody
 
 
 class Collected:

@@ -57,12 +57,6 @@ async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[
         yield served
 
 
-@pytest.fixture
-async def nobody(served: Served) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=10) as nobody:
-        yield nobody
-
-
 async def test_pages_send_strangers_to_the_login_and_remember_where_to(
     nobody: httpx.AsyncClient,
 ) -> None:

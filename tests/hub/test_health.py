@@ -1,28 +1,12 @@
 """Health and metrics: open and silent in front, telling to whoever stands behind."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from store.addresses import Addresses
 from tests.serving import Served, serving
-
-
-@pytest.fixture
-async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Served]:
-    async with serving(addresses) as served:
-        await served.agent()
-        yield served
-
-
-@pytest.fixture
-async def nobody(served: Served) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=10) as nobody:
-        yield nobody
-
 
 PROXIED = (
     {"X-Forwarded-For": "127.0.0.1"},

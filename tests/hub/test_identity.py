@@ -1,7 +1,7 @@
 """Ways in: tickets work once, sessions and keys until they end, other sites use none of them."""
 
 import io
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 
 import httpx
 import pytest
@@ -11,15 +11,7 @@ from hub.identity.attempts import ADDRESSES, Attempts
 from hub.identity.routes import own_path
 from hub.identity.secrets import hashed
 from protocols.errors import LimitExceeded
-from store.addresses import Addresses
-from tests.serving import Served, logging_to, serving
-
-
-@pytest.fixture
-async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Served]:
-    async with serving(addresses) as served:
-        await served.agent()
-        yield served
+from tests.serving import Served, logging_to
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import shutil
 import signal
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import anyio
 import psycopg
@@ -17,20 +15,12 @@ from protocols.errors import FactoryError
 from protocols.events import StreamId
 from protocols.operations.channels import Reset
 from store.addresses import Addresses
-from store.embedded import socket_directory
 from store.postgres import epoch
 from store.postgres.event_log import Head
 from store.redis.broker import make_frame
+from tests.conftest import OwnValkey
 from tests.hub.conftest import TEAM, Collected, Hub, dense, hub_on, position
 from tests.hub.test_live import watch
-from tests.store.redis.conftest import OwnValkey
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Generator[OwnValkey]:
-    sockets = socket_directory(tmp_path)
-    yield OwnValkey(tmp_path / "valkey", sockets)
-    shutil.rmtree(sockets)
 
 
 class LossyPublishing:

@@ -7,8 +7,9 @@ import pytest
 from agents.model import ModelRequest, Responded, TextDelta, ToolAnswer, ToolOffer
 from agents.models.extractive.answer import compose
 from agents.models.extractive.model import ExtractiveModel
-from agents.models.extractive.units import Found, Kind, units
+from agents.models.extractive.units import Kind, units
 from protocols.messages import user_message
+from tests.agents.unit.passages import found
 
 GUIDE = """# Contributing
 
@@ -35,20 +36,6 @@ WORDS = """# Words
 | Attempt | one worker's try at one task | execution, session |
 | Worker | a process that claims tasks | - |
 """
-
-
-def found(*texts: str) -> list[Found]:
-    return [
-        Found(
-            n=number,
-            rank=number - 1,
-            document=f"d{number}",
-            title=f"Title {number}",
-            location="",
-            text=text,
-        )
-        for number, text in enumerate(texts, start=1)
-    ]
 
 
 def test_a_how_to_is_answered_with_the_command_and_its_lead() -> None:

@@ -5,24 +5,9 @@ from time import monotonic
 import pytest
 
 from agents.models.extractive.answer import compose
-from agents.models.extractive.units import Found, Kind, units
+from agents.models.extractive.units import Kind, units
 from agents.models.extractive.words import near, stem, terms
-
-
-def found(*texts: str, location: str = "", similarity: float | None = None) -> list[Found]:
-    return [
-        Found(
-            n=number,
-            rank=number - 1,
-            document=f"d{number}",
-            title=f"Title {number}",
-            location=location,
-            text=text,
-            similarity=similarity,
-        )
-        for number, text in enumerate(texts, start=1)
-    ]
-
+from tests.agents.unit.passages import found
 
 ECHO = """```sh
 tool create robot.yaml

@@ -5,20 +5,8 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from store.addresses import Addresses
-from tests.serving import Served, serving
-
-
-@pytest.fixture
-def addresses(database: str, redis_url: str, redis_prefix: str) -> Addresses:
-    return Addresses(database=database, redis=redis_url, redis_prefix=redis_prefix)
-
-
-@pytest.fixture
-async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Served]:
-    async with serving(addresses) as served:
-        await served.agent()
-        yield served
+from tests.serving import Served
+from tests.serving import served as served
 
 
 @pytest.fixture

@@ -30,8 +30,12 @@ TABLES = {
 
 
 async def contents(store: Store, table: str) -> list[str]:
-    """A table's rows as text, without the rows that count nothing."""
-    async with store.log_pool.connection() as connection:
+    """A table's rows as text, without the rows that count nothing.
+
+    Seconds to twelve digits: a sum's last bit depends on how the events came in batches.
+    """
+    async with store.log_pool.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL extra_float_digits = -3")
         cursor = await connection.execute(f"SELECT t::text FROM {table} AS t ORDER BY 1".encode())
         return [str(row[0]) for row in await cursor.fetchall() if not str(row[0]).endswith(",0)")]
 
