@@ -1,12 +1,13 @@
 """Whether the hub lives, whether it can serve, and how each part behind it does.
 
 `live` and `ready` are for whoever starts and routes, open and without detail. `deep` and `metrics`
-say more, so they are for this machine or for a key: an address counts as this machine only when
-nothing says that a proxy stands between, and when it was asked by a name of this machine: another
-site's page can have its own name lead here.
+say more, so they are for this machine or for a key. Behind a proxy on this machine everybody comes
+from it, and a proxy need not say that it is one: so a hub that is told of a proxy, or of an address
+that others reach it by, asks for a key in any case. Else an address counts as this machine only
+when nothing says that a proxy stands between, and when it was asked by a name of this machine:
+another site's page can have its own name lead here.
 """
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from time import monotonic
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from hub.identity.address import is_loopback
 from hub.metrics import CONTENT_TYPE, Metrics
 from hub.opened import Hub, Opened
 from protocols.errors import FactoryError, Unavailable
@@ -27,7 +29,7 @@ from store.projector import lag
 LOOK_SECONDS = 1.0  # how long an answer of `ready` is repeated
 PART_SECONDS = 2.0  # then a part counts as out of reach
 MAX_LAG_SECONDS = 10.0
-PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+PROXY_HEADERS = ("forwarded", "x-forwarded", "x-real-ip", "x-client-ip", "via")  # or begin so
 
 
 class Part(BaseModel):
@@ -105,26 +107,19 @@ class Health:
         return Response(text, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     async def _require_insider(self, request: Request) -> None:
-        if not is_from_here(request):
+        if self._hub.settings.is_proxied or not is_from_here(request):
             await self._hub.authentication.of(request)
 
 
 def is_from_here(request: Request) -> bool:
     """Whether it was sent on this machine, with nothing between."""
-    if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
+    if request.client is None or any(name.startswith(PROXY_HEADERS) for name in request.headers):
         return False
     try:  # not request.url, which passes over a Host that is none and names the server instead
         named = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     except ValueError:
         return False
-    return _is_loopback(request.client.host) and _is_loopback(named)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.client.host) and is_loopback(named)
 
 
 def _answer(status: str, code: int = HTTPStatus.OK) -> Response:

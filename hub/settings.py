@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from hub.identity.address import is_loopback
 from protocols import quotas
 from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
@@ -69,6 +70,17 @@ class HubSettings(StoreSettings):
     def is_secure(self) -> bool:
         """Whether browsers come over https."""
         return self.public_url is not None and self.public_url.startswith("https:")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether browsers reach it by an address that is not of this machine alone."""
+        host = urlsplit(self.public_url).hostname if self.public_url else None
+        return host is not None and not is_loopback(host)
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether it must be taken that others come by way of this machine's own address."""
+        return self.is_public or bool(self.trusted_proxies.strip())
 
     def quotas(self) -> Quotas:
         """How much may be open at once; each call begins to count anew."""

@@ -192,6 +192,7 @@ async def serving(
     dashboard: ASGIApp | None = None,
     public_url: str | None = None,
     limits: Mapping[str, float] | None = None,
+    trusted_proxies: str = "",
 ) -> AsyncGenerator[Served]:
     """A hub on loopback until the end of the block; `limits` are settings by name."""
     settings = HubSettings(
@@ -199,6 +200,7 @@ async def serving(
         redis_url=addresses.redis,
         redis_prefix=addresses.redis_prefix,
         public_url=public_url,
+        trusted_proxies=trusted_proxies,
         **(limits or {}),  # pyright: ignore[reportArgumentType]  validated there
     )
     app = application(settings, dashboard=dashboard)

@@ -72,6 +72,8 @@ async def _findings(settings: HubSettings, running: Running | None) -> AsyncIter
     yield Finding("python", Verdict.FINE, sys.version.split()[0])
     yield _site()
     yield _data_directory(settings.data_dir)
+    if settings.is_proxied:
+        yield _proxy(settings)
     database = settings.database_url or (running.database_url if running else None)
     redis = settings.redis_url or (running.redis_url if running else None)
     for finding in await _postgres(database):
@@ -95,6 +97,24 @@ def _data_directory(directory: Path) -> Finding:
     if not os.access(existing, os.W_OK):
         return Finding("data", Verdict.WRONG, f"{existing} cannot be written; set PYGENT_DATA_DIR")
     return Finding("data", Verdict.FINE, str(directory.absolute()))
+
+
+def _proxy(settings: HubSettings) -> Finding:
+    closed = "/health/deep and /health/metrics ask for a key"
+    if not settings.trusted_proxies.strip():
+        sentence = (
+            f"{settings.public_url} leads here, and PYGENT_TRUSTED_PROXIES is not set: behind a"
+            f" proxy all visitors share its address and its limits; {closed}"
+        )
+        return Finding("proxy", Verdict.NOTE, sentence)
+    if not settings.is_public:
+        sentence = (
+            f"{settings.trusted_proxies} is trusted, and PYGENT_PUBLIC_URL is not set to the"
+            f" address of the proxy: it decides cookies and allowed origins; {closed}"
+        )
+        return Finding("proxy", Verdict.NOTE, sentence)
+    sentence = f"{settings.public_url} by way of {settings.trusted_proxies}; {closed}"
+    return Finding("proxy", Verdict.FINE, sentence)
 
 
 async def _postgres(url: str | None) -> Sequence[Finding]:
