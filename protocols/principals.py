@@ -1,7 +1,7 @@
 """Who asks: a person, a key or the system itself, and what they may do.
 
 Made by `hub/identity` from a session or a key, carried to every operation, judged in
-`store/access`. No secrets in here.
+`store/access.py`. No secrets in here.
 """
 
 from dataclasses import dataclass

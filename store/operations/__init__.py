@@ -1,7 +1,7 @@
 """The operations, kept by the store: commands append to the log, queries read.
 
-Each takes a `Principal` and asks `store/access` first. Bindings translate to these and know nothing
-of the store.
+Each takes a `Principal` and asks `store/access.py` first. Bindings translate to these and know
+nothing of the store.
 """
 
 from protocols.principals import Principal

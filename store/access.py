@@ -1,7 +1,7 @@
 """Who may do what: one table from operation to the least role, and the rule for foreign things.
 
 Every operation asks here before it reads or appends anything. Nothing here reads the store: a
-principal comes with its role, a thing with its team. Scopes and quotas will stand beside the table.
+principal comes with its role, a thing with its team.
 """
 
 from enum import StrEnum
