@@ -70,6 +70,8 @@ class Responded:
     Attributes:
         cost: Micro-dollars; None when no price is known.
         model: The name the provider gave, which may be more exact than the one asked for.
+        kept: JSON of the model's own that it wants back with this answer, such as signed thoughts;
+            nobody else reads it.
     """
 
     text: str
@@ -79,6 +81,7 @@ class Responded:
     finish_reason: str = "stop"
     model: str
     cost: int | None = None
+    kept: object = None
 
 
 ModelEvent = TextDelta | ReasoningDelta | Responded

@@ -47,12 +47,15 @@ class AgentSettings(StoreSettings):
 
 def accesses() -> Mapping[str, Access]:
     """What the environment says of each provider of models."""
-    return {name: _access(provider.keys, provider.url) for name, provider in PROVIDERS.items()}
+    return {
+        name: Access(
+            key=SecretStr(key) if (key := _first(provider.keys)) else None,
+            url=_first(provider.urls),
+        )
+        for name, provider in PROVIDERS.items()
+    }
 
 
-def _access(keys: tuple[str, ...], url: str | None) -> Access:
-    key = next((value for name in keys if (value := os.environ.get(name))), None)
-    return Access(
-        key=SecretStr(key) if key else None,
-        url=(os.environ.get(url) or None) if url else None,
-    )
+def _first(names: tuple[str, ...]) -> str | None:
+    """The first that is set; a line's end from a file of secrets is no part of it."""
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), None)

@@ -97,7 +97,9 @@ class Writing:
 
 
 def _result(responded: Responded) -> dict[str, object]:
+    kept = {} if responded.kept is None else {"kept": responded.kept}
     return {
+        **kept,
         "text": plain.text(responded.text),
         "tool_calls": [
             {"id": call.id, "name": call.name, "arguments": call.arguments}
@@ -115,6 +117,7 @@ class _RecordedCall(msgspec.Struct):
 class _RecordedAnswer(msgspec.Struct):
     text: str
     tool_calls: list[_RecordedCall] = []
+    kept: object = None
 
 
 def recorded_answer(step: Step) -> Responded:
@@ -128,4 +131,5 @@ def recorded_answer(step: Step) -> Responded:
         ),
         model=step.model or step.name,
         finish_reason=step.finish_reason or "stop",
+        kept=recorded.kept,
     )

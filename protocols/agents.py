@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import re
 import uuid
 from enum import StrEnum
 from typing import Annotated, Literal, NewType
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from protocols.principals import TeamId
 
 AgentId = NewType("AgentId", str)
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+MODEL = r"^(extractive|scripted|[a-z0-9-]{1,40}:[A-Za-z0-9._:/@+~-]{1,200})$"
 _NAMESPACE = uuid.UUID("6f1f5b62-9d2c-5f0e-8a55-2f6a4d1c7e90")
 
 
@@ -68,6 +70,17 @@ class ScriptedTurn(BaseModel):
         return self
 
 
+def _is_model(value: str) -> str:
+    """A provider's name may go into an address: it must not climb out of its place there."""
+    parts = value.partition(":")[2].split("/")
+    if re.fullmatch(MODEL, value) is None or not {".", ".."}.isdisjoint(parts):
+        raise ValueError(
+            "must be `extractive`, `scripted` or `provider:name`, the name of 1 to 200 letters, "
+            "digits and . _ - : / @ + ~, without a part . or .. between slashes"
+        )
+    return value
+
+
 class AgentSpec(BaseModel):
     """What an agent is: everything needed to make an attempt at one of its tasks."""
 
@@ -78,9 +91,10 @@ class AgentSpec(BaseModel):
     instructions: Annotated[str, Field(max_length=100_000)] = ""
     model: Annotated[
         str,
+        AfterValidator(_is_model),
         Field(
-            pattern=r"^(extractive|scripted|[a-z0-9-]+:[^\s]{1,200})$",
             description="`provider:name`, `extractive` or `scripted`.",
+            json_schema_extra={"pattern": MODEL},
         ),
     ] = "extractive"
     strategy: Literal["direct", "react"] = "react"

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -18,29 +19,51 @@ class Provider:
 
     Attributes:
         keys: Environment variables that may hold its key; the first one set counts.
-        url: The variable of its address; None where it is fixed.
+        urls: Variables that may hold its address; none where it is fixed.
         needs_url: Without an address there is nobody to ask; a key is optional then.
     """
 
     name: str
     keys: tuple[str, ...]
-    url: str | None = None
+    urls: tuple[str, ...] = ()
     needs_url: bool = False
 
     @property
     def wanted(self) -> str:
         """The variable to set, for sentences."""
-        return self.url if self.needs_url and self.url else self.keys[0]
+        return _or(self.urls if self.needs_url else self.keys)
+
+    @property
+    def key_variables(self) -> str:
+        """Where its key is, for sentences."""
+        return _or(self.keys)
+
+    @property
+    def url_variables(self) -> str:
+        """Where its address is, for sentences; empty where it is fixed."""
+        return _or(self.urls)
+
+
+def _or(variables: tuple[str, ...]) -> str:
+    """The first, and the others in brackets."""
+    first, *others = variables or ("",)
+    return f"{first} (or {', '.join(others)})" if others else first
 
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
     for provider in (
-        Provider(name="openai", keys=("OPENAI_API_KEY",), url="OPENAI_BASE_URL"),
-        Provider(name="anthropic", keys=("ANTHROPIC_API_KEY",), url="ANTHROPIC_BASE_URL"),
-        Provider(name="google", keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"), url="GOOGLE_BASE_URL"),
-        Provider(name="ollama", keys=("OLLAMA_API_KEY",), url="OLLAMA_BASE_URL", needs_url=True),
-        Provider(name="vllm", keys=("VLLM_API_KEY",), url="VLLM_BASE_URL", needs_url=True),
+        Provider(name="openai", keys=("OPENAI_API_KEY",), urls=("OPENAI_BASE_URL",)),
+        Provider(name="anthropic", keys=("ANTHROPIC_API_KEY",), urls=("ANTHROPIC_BASE_URL",)),
+        Provider(
+            name="google",
+            keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            urls=("GOOGLE_GEMINI_BASE_URL", "GOOGLE_BASE_URL"),
+        ),
+        Provider(
+            name="ollama", keys=("OLLAMA_API_KEY",), urls=("OLLAMA_BASE_URL",), needs_url=True
+        ),
+        Provider(name="vllm", keys=("VLLM_API_KEY",), urls=("VLLM_BASE_URL",), needs_url=True),
         Provider(name="openrouter", keys=("OPENROUTER_API_KEY",)),
         Provider(name="deepseek", keys=("DEEPSEEK_API_KEY",)),
         Provider(name="together", keys=("TOGETHER_API_KEY",)),
@@ -105,7 +128,8 @@ def required(name: str, accesses: Mapping[str, Access]) -> Access:
     """The access to a provider.
 
     Raises:
-        InvalidRequest: There is no such provider, or a variable is not set; it is named.
+        InvalidRequest: There is no such provider, or a variable is not set or no address; it is
+            named.
     """
     provider = PROVIDERS.get(name)
     if provider is None:
@@ -114,10 +138,24 @@ def required(name: str, accesses: Mapping[str, Access]) -> Access:
         )
     access = accesses.get(name, Access())
     if not found(provider, access):
-        others = f" (or {provider.keys[1]})" if len(provider.keys) > 1 else ""
         raise InvalidRequest(
-            f"the model provider {name} needs {provider.wanted}{others}, which is not set in the "
+            f"the model provider {name} needs {provider.wanted}, which is not set in the "
             "workers' environment",
             field="model",
         )
+    if access.url is not None and not _is_address(access.url):
+        # Its value is not said: an address may hold a password.
+        raise InvalidRequest(
+            f"{provider.url_variables} in the workers' environment is not of the form "
+            f"https://host/path, which the model provider {name} needs",
+            field="model",
+        )
     return access
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

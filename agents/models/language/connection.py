@@ -1,6 +1,6 @@
 """Opens pydantic-ai's model for `provider:name`; the one file that knows providers' classes."""
 
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from pydantic_ai import models
@@ -65,4 +65,13 @@ def _arguments(access: Access, client: httpx2.AsyncClient) -> dict[str, object]:
 
 def _client() -> httpx2.AsyncClient:
     timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    return httpx2.AsyncClient(timeout=timeout, limits=LIMITS)
+    return httpx2.AsyncClient(
+        timeout=timeout, limits=LIMITS, event_hooks={"request": [_connect_in_time]}
+    )
+
+
+async def _connect_in_time(request: httpx2.Request) -> None:
+    """Google's package asks with one number for all phases, a connection's too."""
+    timeout = cast("dict[str, float | None]", request.extensions.get("timeout", {}))
+    connect = min(timeout.get("connect") or CONNECT_SECONDS, CONNECT_SECONDS)
+    request.extensions = {**request.extensions, "timeout": {**timeout, "connect": connect}}

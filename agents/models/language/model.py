@@ -1,6 +1,7 @@
 """A provider's language model behind our promise: streamed, priced, with clean errors.
 
-Translation lies in `translate.py`, errors in `failures.py`, opening in `connection.py`.
+Translation lies in `translate.py`, what counts as the end of an answer in `endings.py`, errors in
+`failures.py`, opening in `connection.py`.
 """
 
 import logging
@@ -12,7 +13,6 @@ import anyio
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UserError
 from pydantic_ai.messages import (
-    ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
@@ -27,6 +27,7 @@ from pydantic_ai.settings import ModelSettings
 from agents.model import ModelEvent, ModelRequest, ReasoningDelta, TextDelta
 from agents.models.language import translate
 from agents.models.language.cost import micro_dollars
+from agents.models.language.endings import finish_reason
 from agents.models.language.failures import PASSING, fail
 from protocols.errors import FactoryError, ModelFailed
 
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 TRIES = 2
 BACK_OFF_SECONDS = 1.0
-LONGEST_BACK_OFF_SECONDS = 10.0  # however long the provider asks for
+LONGEST_BACK_OFF_SECONDS = 10.0  # a provider that asks for more is not asked a second time
 MOST_CHARACTERS = 2_000_000  # of one answer; an endless one is cut here
 
 
@@ -67,7 +68,7 @@ class LanguageModel:
                             given += 1
                             yield event
                 except PASSING as error:
-                    if given or attempt == TRIES:
+                    if given or attempt == TRIES or _asks_for_long(error):
                         raise
                     await self._rest(error)
                 else:
@@ -90,7 +91,7 @@ class LanguageModel:
             raise ModelFailed(f"{self._provider} sent an answer that cannot be read") from error
 
     async def _rest(self, error: ModelAPIError) -> None:
-        seconds = min(error.retry_after or BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS)
+        seconds = error.retry_after or BACK_OFF_SECONDS
         logger.warning(
             "A model call is tried again",
             extra={"model": self.name, "error": type(error).__name__, "seconds": seconds},
@@ -115,10 +116,16 @@ class LanguageModel:
                         raise ModelFailed(f"{self.name} wrote over {MOST_CHARACTERS} characters")
                     yield delta
         response = stream.get()
-        yield translate.responded(response, asked=self._name, cost=self._cost(response))
+        yield translate.responded(
+            response,
+            asked=self._name,
+            finish_reason=finish_reason(response, provider=self._provider, model=self._name),
+            cost=micro_dollars(response, provider=self._provider, asked=self._name),
+        )
 
-    def _cost(self, response: ModelResponse) -> int | None:
-        return micro_dollars(response, provider=self._provider, asked=self._name)
+
+def _asks_for_long(error: ModelAPIError) -> bool:
+    return (error.retry_after or 0) > LONGEST_BACK_OFF_SECONDS
 
 
 def _delta(event: object) -> TextDelta | ReasoningDelta | None:

@@ -19,6 +19,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from agents.model import Entry, Responded, ToolAnswer, ToolCall, ToolOffer
+from agents.models.language import keeping
 from protocols.events import Usage
 from protocols.messages import Message
 
@@ -38,10 +39,16 @@ def messages(conversation: Sequence[Entry], *, instructions: str) -> list[ModelM
             if requested:
                 told.append(TheirRequest(parts=requested, instructions=instructions or None))
                 requested = []
-            told.append(ModelResponse(parts=_said(entry)))
+            told.append(_answer(entry))
     if requested or not told:
         told.append(TheirRequest(parts=requested, instructions=instructions or None))
     return told
+
+
+def _answer(entry: Message | Responded) -> ModelResponse:
+    if isinstance(entry, Responded) and (response := keeping.restored(entry.kept)):
+        return response
+    return ModelResponse(parts=_said(entry))
 
 
 def _said(entry: Message | Responded) -> list[ModelResponsePart]:
@@ -80,7 +87,9 @@ def tools(offers: Sequence[ToolOffer]) -> list[ToolDefinition]:
     ]
 
 
-def responded(response: ModelResponse, *, asked: str, cost: int | None) -> Responded:
+def responded(
+    response: ModelResponse, *, asked: str, finish_reason: str, cost: int | None
+) -> Responded:
     """The finished answer; what is neither text, thought nor tool call is left out."""
     text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
     thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
@@ -93,9 +102,10 @@ def responded(response: ModelResponse, *, asked: str, cost: int | None) -> Respo
             for part in calls
         ),
         usage=usage(response.usage),
-        finish_reason=response.finish_reason or ("tool_call" if calls else "stop"),
+        finish_reason="tool_call" if calls and finish_reason == "stop" else finish_reason,
         model=response.model_name or asked,
         cost=cost,
+        kept=keeping.kept(response),
     )
 
 
