@@ -30,8 +30,8 @@ class Provider:
 
     @property
     def wanted(self) -> str:
-        """The variable to set, for sentences."""
-        return _or(self.urls if self.needs_url else self.keys)
+        """The variable to set."""
+        return (self.urls if self.needs_url else self.keys)[0]
 
     @property
     def key_variables(self) -> str:
@@ -138,9 +138,10 @@ def required(name: str, accesses: Mapping[str, Access]) -> Access:
         )
     access = accesses.get(name, Access())
     if not found(provider, access):
+        wanted = provider.url_variables if provider.needs_url else provider.key_variables
         raise InvalidRequest(
-            f"the model provider {name} needs {provider.wanted}, which is not set in the "
-            "workers' environment",
+            f"the model provider {name} needs {wanted}, which is not set in the workers' "
+            "environment",
             field="model",
         )
     if access.url is not None and not _is_address(access.url):
