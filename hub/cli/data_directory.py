@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hub.cli.version import VERSION
 from protocols.errors import InvalidRequest, Unavailable
 
 RUN_FILE = "run.json"
@@ -25,6 +26,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
         database_url: With password.
         redis_url: As given or embedded.
         api_key: For the client commands of whoever owns the directory.
+        version: Of the program that runs; empty from one that did not say.
     """
 
     pid: int
@@ -32,6 +34,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     redis_url: str
     api_key: str | None = None
+    version: str = ""
 
 
 def write_private(path: Path, text: str) -> None:
@@ -44,7 +47,8 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_running(directory: Path, running: Running) -> None:
-    """Tell the other commands."""
+    """Tell the other commands, and which version tells them."""
+    running = msgspec.structs.replace(running, version=running.version or VERSION)
     write_private(directory / RUN_FILE, msgspec.json.encode(running).decode() + "\n")
 
 

@@ -13,7 +13,7 @@ import anyio
 import typer
 from pydantic import ValidationError
 
-from hub.cli import drawing
+from hub.cli import answers, drawing
 from protocols.errors import (
     AttemptFailed,
     Conflict,
@@ -53,7 +53,10 @@ def exit_code(error: FactoryError) -> int:
 
 
 def command(function: Callable[P, Awaitable[None]]) -> Callable[P, None]:
-    """Run an async command; errors end as one line on standard error and an exit code."""
+    """Run an async command; errors end as one line on standard error and an exit code.
+
+    With `--json`, which a command takes as `as_json`, that line is a problem.
+    """
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -61,12 +64,13 @@ def command(function: Callable[P, Awaitable[None]]) -> Callable[P, None]:
             await function(*args, **kwargs)
 
         code: int | None = None
+        tell = answers.say_problem if kwargs.get("as_json") else drawing.failure
         try:
             anyio.run(call, backend_options={"use_uvloop": True})
         except* FactoryError as group:
-            code = _failed(_first(group))
+            code = _failed(_first(group), tell)
         except* ValidationError as group:
-            code = _failed(InvalidRequest(broken_rules(_first(group))))
+            code = _failed(InvalidRequest(broken_rules(_first(group))), tell)
         except* KeyboardInterrupt:
             code = EXIT_INTERRUPTED
         except* typer.Exit as group:
@@ -89,8 +93,8 @@ def broken_rules(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-def _failed(error: FactoryError) -> int:
-    drawing.failure(error)
+def _failed(error: FactoryError, tell: Callable[[FactoryError], None]) -> int:
+    tell(error)
     return exit_code(error)
 
 

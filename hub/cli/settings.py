@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hub.settings import PROVIDER_VARIABLES
+
 
 class UpSettings(BaseSettings):
     """How `pygent up` composes the parts."""
@@ -28,6 +30,16 @@ class ClientSettings(BaseSettings):
 
     url: str | None = None
     api_key: str | None = None
+
+
+def base_urls() -> dict[str, str]:
+    """Addresses of model servers, by the variable that somebody set."""
+    variables = [name for names in PROVIDER_VARIABLES.values() for name in names]
+    return {
+        name: os.environ[name]
+        for name in variables
+        if name.endswith("_BASE_URL") and os.environ.get(name)
+    }
 
 
 def inherited(**changes: str | None) -> dict[str, str]:

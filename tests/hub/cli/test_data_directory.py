@@ -21,7 +21,9 @@ from protocols.errors import InvalidRequest, Unavailable
 
 
 def running(pid: int) -> Running:
-    return Running(pid=pid, url="http://x", database_url="d", redis_url="r", api_key="k")
+    return Running(
+        pid=pid, url="http://x", database_url="d", redis_url="r", api_key="k", version="1"
+    )
 
 
 def test_a_private_file_is_its_owners_whatever_the_umask_and_replaces_the_old(tmp_path: Path):

@@ -1,0 +1,1 @@
+"""What `pygent doctor` looks at: each file one thing a factory stands on."""
