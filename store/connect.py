@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from protocols.errors import Unavailable
 from store.addresses import Addresses
+from store.folded import FoldedTasks
 from store.postgres.epoch import EpochKeeper
 from store.postgres.event_log import EventLog, WriterLimits, open_event_log
 from store.postgres.migrate import pending
@@ -25,6 +26,7 @@ class Store:
         app: Reads and forms, one team at a time, under row security.
         log_pool: For what works across teams: projector, queue, scheduler.
         broker: Redis.
+        folded: Tasks that were read lately, to be folded on from there.
     """
 
     addresses: Addresses
@@ -32,6 +34,7 @@ class Store:
     app: TeamPool
     log_pool: LogPool
     broker: Broker
+    folded: FoldedTasks
 
 
 @asynccontextmanager
@@ -58,7 +61,14 @@ async def open_store(
         open_broker(addresses.redis, prefix=addresses.redis_prefix) as broker,
         open_event_log(log_url, log_pool, broker, epoch=epoch, limits=limits) as log,
     ):
-        yield Store(addresses=addresses, log=log, app=app, log_pool=log_pool, broker=broker)
+        yield Store(
+            addresses=addresses,
+            log=log,
+            app=app,
+            log_pool=log_pool,
+            broker=broker,
+            folded=FoldedTasks(log),
+        )
 
 
 async def _refuse_unmigrated(url: str) -> None:

@@ -24,8 +24,7 @@ from protocols.messages import Message
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import EventPage, SubmitTask, TaskQuery, TaskReceipt, TaskRow
 from protocols.principals import Principal
-from protocols.task_fold import fold
-from protocols.tasks import STATE_CODES, STATES, Task, TaskId, TaskState
+from protocols.tasks import STATE_CODES, STATES, Task, TaskState
 from store.access import Operation, allow, see
 from store.connect import Store
 from store.operations import agent_specs, requests
@@ -200,7 +199,7 @@ class StoredTasks:
 
     async def _fold(self, head: Head) -> Task:
         try:
-            return fold(TaskId(head.stream), await self._store.log.read_state(head.stream))
+            return await self._store.folded.at(head)
         except UNREADABLE as error:
             logger.warning("a task cannot be folded", exc_info=error, extra={"task": head.stream})
             raise Unreadable(

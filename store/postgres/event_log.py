@@ -32,6 +32,7 @@ from store.postgres.publishing import Publication
 from store.postgres.publishing import Publisher as Publisher
 from store.postgres.reading import Followed as Followed
 from store.postgres.reading import Head as Head
+from store.postgres.reading import Needs as Needs
 from store.postgres.writer import Writer
 from store.postgres.writer import WriterLimits as WriterLimits
 
@@ -108,6 +109,23 @@ class EventLog:
         """What `fold` needs for the state at the head: all but the deltas of finished messages."""
         async with self._pool.connection() as connection:
             return await reading.read_state(connection, stream)
+
+    async def ended_messages(self, where: Head, *, after: int) -> dict[str, int]:
+        """Messages and thoughts that end after a version, with the last version at which they do.
+
+        `where` is the stream's head.
+        """
+        async with self._pool.connection() as connection:
+            return await reading.ended_messages(connection, where, after=after)
+
+    async def read_part(
+        self, where: Head, *, after: int, through: int, needs: Needs
+    ) -> list[Event]:
+        """What `fold` needs of a range of versions up to the head's; see `reading.read_part`."""
+        async with self._pool.connection() as connection:
+            return await reading.read_part(
+                connection, where, after=after, through=through, needs=needs
+            )
 
     async def head(self, stream: StreamId) -> Head | None:
         """Where the stream stands; None when there is none."""

@@ -7,7 +7,7 @@ range is wider.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,11 +54,21 @@ WHERE bytes_before < %b::bigint
 ORDER BY version
 """
 DELTAS = _EVENTS.replace(b"FROM event\n", b"FROM event_delta\n")
+ENDED = b"""
+SELECT head->>'message', max(version)
+FROM event_kept
+WHERE stream_id = %b AND version > %b AND version <= %b AND position BETWEEN %b AND %b
+  AND type IN ('message.finished', 'reasoning.finished')
+GROUP BY 1
+"""
 
 FOLLOW = b"""
 SELECT position, stream_id, team_id, version, type, time, actor, attempt, head
 FROM follow(%b::smallint, %b::bigint, %b::int)
 """
+
+
+Needs = Callable[[Mapping[str, int]], Set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +180,39 @@ async def read_state(connection: Connection, stream: StreamId) -> list[Event]:
     return sorted([*kept, *wanted], key=lambda event: event.version)
 
 
+async def ended_messages(connection: Connection, where: Head, *, after: int) -> dict[str, int]:
+    """Messages and thoughts that end after a version, with the last version at which they do."""
+    parameters = _range_of(where, after=after, through=where.version)
+    return dict(await _rows(connection, ENDED, parameters))
+
+
+async def read_part(
+    connection: Connection,
+    where: Head,
+    *,
+    after: int,
+    through: int,
+    needs: Needs,
+) -> list[Event]:
+    """What a fold needs of a range of versions: kept events, and the deltas of some messages.
+
+    Args:
+        connection: Of a role that may read the stream.
+        where: The stream's head, at `through` or above.
+        after: Exclusive.
+        through: Inclusive.
+        needs: From the messages that begin in the range, with the version at which they last do,
+            to those whose deltas are needed.
+    """
+    kept = await _range(connection, EVENTS[False], where, after=after, through=through)
+    needed = needs({_message(event): event.version for event in kept if event.type in _STARTS})
+    if not needed:
+        return kept
+    found = await _range(connection, DELTAS, where, after=after, through=through)
+    wanted = [event for event in found if _message(event) in needed]
+    return sorted([*kept, *wanted], key=lambda event: event.version)
+
+
 async def follow(connection: Connection, *, shard: int, after: int, limit: int) -> list[Followed]:
     """Kept events of a shard after a position, in order."""
     rows = await _rows(connection, FOLLOW, (shard, after, limit))
@@ -185,20 +228,16 @@ async def _range(
     through: int,
     more: tuple[int, ...] = (),
 ) -> list[Event]:
-    # Only partitions between the stream's first and last position are looked into.
-    parameters = (
-        uuid.UUID(where.stream),
-        after,
-        through,
-        where.first_position,
-        where.last_position,
-        *more,
-    )
-    rows = await _rows(connection, sql, parameters)
+    rows = await _rows(connection, sql, (*_range_of(where, after=after, through=through), *more))
     return [
         Event(kind, version, time, actor, attempt, msgspec.Raw(join(head, body)))
         for kind, version, time, actor, attempt, head, body in rows
     ]
+
+
+def _range_of(where: Head, *, after: int, through: int) -> tuple[Any, ...]:
+    # Only partitions between the stream's first and last position are looked into.
+    return (uuid.UUID(where.stream), after, through, where.first_position, where.last_position)
 
 
 async def _rows(connection: Connection, sql: bytes, parameters: tuple[Any, ...]) -> list[Any]:
