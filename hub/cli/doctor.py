@@ -20,6 +20,7 @@ from hub.cli.checks.finding import Finding, Report, Verdict, wrong
 from hub.cli.checks.hub import named_hub, public_address, running_hub, stranger
 from hub.cli.checks.models import models
 from hub.cli.checks.postgres import postgres
+from hub.cli.checks.proxy import proxy
 from hub.cli.checks.redis import redis
 from hub.cli.data_directory import RUN_FILE, Running, read_running
 from hub.cli.exits import EXIT_FAILED, broken_rules, command
@@ -100,9 +101,9 @@ async def _hubs(
             await stranger(settings.host, settings.port)
             or machine.port(settings.host, settings.port)
         )
-    found = await public_address(settings.public_url, running)
-    if found is not None:
-        yield found
+    for found in (proxy(settings), await public_address(settings.public_url, running)):
+        if found is not None:
+            yield found
     url, key = client.url, client.api_key
     if url is not None:
         yield await named_hub(url, key)
