@@ -32,7 +32,6 @@ app = typer.Typer()
 
 STYLE = {Verdict.FINE: ("✓", "green"), Verdict.NOTE: ("·", "yellow"), Verdict.WRONG: ("✕", "red")}
 PART_WIDTH = 10
-PIPED_WIDTH = 1000  # columns; into a pipe nothing is broken into lines
 
 
 @app.command()
@@ -115,13 +114,16 @@ async def _hubs(
 
 def _draw(finding: Finding) -> None:
     icon, style = STYLE[finding.verdict]
-    lines = [Text(drawing.plain(finding.sentence))]
-    if finding.cure is not None:
-        lines.append(Text.assemble(("→ ", style), drawing.plain(finding.cure)))
+    sentence, cure = drawing.plain(finding.sentence), drawing.plain(finding.cure or "")
+    if not drawing.out.is_terminal:
+        print(f"{icon} {finding.part:<{PART_WIDTH}} {sentence}")
+        if cure:
+            print(f"{'':<{PART_WIDTH + 2}} → {cure}")
+        return
+    lines = [Text(sentence), *([Text.assemble(("→ ", style), cure)] if cure else [])]
     drawn = Table.grid(padding=(0, 1, 0, 0))
     drawn.add_column(style=style)
     drawn.add_column(style="bold", min_width=PART_WIDTH)
     drawn.add_column(overflow="fold")
     drawn.add_row(icon, finding.part, Group(*lines))
-    width = None if drawing.out.is_terminal else PIPED_WIDTH
-    drawing.out.print(drawn, width=width, soft_wrap=False)
+    drawing.out.print(drawn, soft_wrap=False)

@@ -15,7 +15,7 @@ def proxy(settings: HubSettings) -> Finding | None:
             "proxy",
             f"{settings.public_url} leads here, and PYGENT_TRUSTED_PROXIES is not set: behind a"
             f" proxy all visitors share its address and its limits; {CLOSED}",
-            cure="set PYGENT_TRUSTED_PROXIES to the address the proxy comes from, such as 127.0.0.1",
+            cure="set PYGENT_TRUSTED_PROXIES to the address it comes from, such as 127.0.0.1",
         )
     if not settings.is_public:
         return note(
