@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from agents.model import Model
-from agents.models import MODELS
+from agents.models import MODELS, open_model
 from agents.models.providers import Outside
 from agents.strategies import STRATEGIES
 from agents.strategy import Strategy
@@ -72,7 +72,7 @@ class Factory:
             raise InvalidRequest(f"this worker has no tool {unknown[0]!r}", field="tools")
         return Agent(
             spec=spec,
-            model=MODELS[provider](spec, self._outside),
+            model=await open_model(spec, self._outside),
             strategy=STRATEGIES[spec.strategy],
             tools={name: self._tools[name] for name in spec.tools},
         )

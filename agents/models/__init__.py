@@ -5,6 +5,8 @@
 
 from collections.abc import Callable
 
+from anyio import to_thread
+
 from agents.model import Model
 from agents.models.extractive.model import ExtractiveModel
 from agents.models.providers import PROVIDERS, Outside, required
@@ -36,3 +38,18 @@ MODELS: dict[str, Callable[[AgentSpec, Outside], Model]] = {
     "scripted": _scripted,
     **dict.fromkeys(PROVIDERS, _language),
 }
+
+
+async def open_model(spec: AgentSpec, outside: Outside) -> Model:
+    """The model of a spec whose provider is known.
+
+    Language models are opened in a thread: importing a provider's package for the first time takes
+    seconds, in which the worker's other tasks must go on and its beat must be heard.
+
+    Raises:
+        InvalidRequest: It cannot be opened, such as for want of a key.
+    """
+    make = MODELS[spec.model.partition(":")[0]]
+    if make is not _language:
+        return make(spec, outside)
+    return await to_thread.run_sync(make, spec, outside, limiter=outside.opening)

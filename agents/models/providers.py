@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter
 from pydantic import SecretStr
 
 from protocols.errors import InvalidRequest
@@ -92,6 +93,8 @@ class Outside:
 
     def __init__(self, accesses: Mapping[str, Access]) -> None:
         self.accesses = accesses
+        # One by one: packages that import each other in circles are not made for two threads.
+        self.opening = CapacityLimiter(1)
         self._clients: dict[Callable[[], Any], _Closable] = {}
 
     def client(self, make: Callable[[], _Client]) -> _Client:
