@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import signal
+import subprocess
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from tests.shipping.wheels import ROOT, VERSIONS, built, installed, pythons
 
 APPLICATION = "pygent_factory/_app/"
 OURS = ("agents", "dashboard", "hub", "protocols", "store")
+PROGRAM = "import pygent\nprint(pygent.Client().run('guide', 'What is an attempt?').text)"
 TRAP = 'raise ImportError("the package of somebody\'s project was imported")\n'
 
 
@@ -63,6 +65,7 @@ def test_the_wheel_carries_pages_migrations_and_documentation_and_no_tests(wheel
     assert pages <= names
     assert {f"{APPLICATION}README.md", f"{APPLICATION}docs/tasks.md"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {"pygent/__init__.py", "pygent/py.typed", "pygent/_protocols/sdk/client.py"} <= names
 
     top = {name.split("/")[0] for name in names}
     assert top <= {
@@ -106,12 +109,22 @@ async def test_it_runs_with_nothing_else_on(
     with beside_a_project(place, commands / "pygent") as factory:
         factory.start()
         answer = factory.run("run", "guide", "What is an attempt?")
+        program = subprocess.run(
+            [commands / "python", "-c", PROGRAM],
+            capture_output=True,
+            text=True,
+            cwd=factory.directory,
+            env={},
+            timeout=60,
+            check=False,
+        )
         page = await first_page(factory.url)
         factory.stop(signal.SIGINT)
 
     assert answer.code == 0, answer.err
     assert "one worker's try at one task" in answer.out
     assert "[1]" in answer.out
+    assert "one worker's try at one task" in program.stdout, program.stderr
     assert 'type="module"' in page
     assert "Traceback" not in factory.err
 
