@@ -47,9 +47,7 @@ def configure_logging(form: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("psycopg.pool").setLevel(
-        logging.ERROR
-    )  # it warns of what we close on purpose
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what we close on purpose
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

@@ -26,6 +26,7 @@ NOISY = {  # loggers that would write content, or a line for each request, below
     "python_multipart": logging.WARNING,
     "asyncio": logging.WARNING,
     "websockets": logging.INFO,
+    "psycopg": logging.ERROR,  # warns of each connection that is closed on purpose
 }
 
 _SECRETS = re.compile(r"pgk_[0-9a-f]{8}_[A-Za-z0-9_-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")

@@ -2,7 +2,8 @@
 
 A child is a process, or a server given as an async context manager. The supervisor knows nothing
 of what they do. A child process stops by itself when its standard input ends, so that none
-outlives a supervisor that was killed.
+outlives a supervisor that was killed. One that cannot start is not started for ever: what its
+settings forbid, or what failed several times before anything was ready, is said and ends it all.
 """
 
 import logging
@@ -15,11 +16,15 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import Process, TaskStatus
 
+from hub.cli.exits import EXITS
+from protocols.errors import InvalidRequest, Unavailable
+
 logger = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 STEADY_SECONDS = 30.0  # one that lived this long starts again without having to wait
+FIRST_STARTS = 3  # that may fail before everything was ready once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +64,24 @@ class Backoff:
 async def keep(
     child: Child,
     *,
+    is_ready: Callable[[], bool] = lambda: True,
     on_start: Callable[[int], None] | None = None,
     task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run the child until cancelled, starting it again whenever it ends."""
+    """Run the child until cancelled, starting it again whenever it ends.
+
+    Args:
+        child: What to run.
+        is_ready: Whether everything was ready once; then only a steady life counts.
+        on_start: Told each process's id.
+        task_status: Told of the first start.
+
+    Raises:
+        InvalidRequest: It says that its settings are wrong, and has never lived for long.
+        Unavailable: It ended FIRST_STARTS times before everything was ready.
+    """
     backoff = Backoff()
+    was_steady = False
     while True:
         began = time.monotonic()
         process = await _start(child)
@@ -77,12 +95,27 @@ async def keep(
             if process.returncode is None:
                 with anyio.CancelScope(shield=True):
                     await _end(child, process)
-        wait = backoff.after(time.monotonic() - began)
+        lived_seconds = time.monotonic() - began
+        wait = backoff.after(lived_seconds)
+        was_steady = was_steady or lived_seconds >= STEADY_SECONDS
+        if not was_steady:
+            _refuse_hopeless(child, code, deaths=0 if is_ready() else backoff.deaths)
         logger.warning(
             "a part ended and is started again",
             extra={"part": child.name, "how": describe_exit(code), "wait_seconds": wait},
         )
         await anyio.sleep(wait)
+
+
+def _refuse_hopeless(child: Child, code: int, *, deaths: int) -> None:
+    how = describe_exit(code)
+    if code == EXITS[InvalidRequest]:
+        raise InvalidRequest(f"the {child.name} refuses its settings ({how}); it says above which")
+    if deaths >= FIRST_STARTS:
+        raise Unavailable(
+            f"the {child.name} ended {deaths} times before everything was ready, the last time"
+            f" with {how}; it says above why"
+        )
 
 
 async def _start(child: Child) -> Process:

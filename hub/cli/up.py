@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 import anyio
@@ -79,15 +80,17 @@ async def _run(settings: HubSettings, prepared: Prepared, *, workers: int) -> No
         PYGENT_PORT=str(settings.port),
         PYGENT_DATA_DIR=str(settings.data_dir),
     )
+    is_ready = anyio.Event()
     try:
         async with anyio.create_task_group() as group:
             for part in _parts(shared, workers=workers):
-                group.start_soon(keep, part)
+                group.start_soon(partial(keep, part, is_ready=is_ready.is_set))
             await until_ready(url)
             if workers:
                 await until_read(url, key=prepared.api_key)
             write_running(settings.data_dir, _running(prepared, url=url))
             _announce(settings, prepared, url=settings.public_url or url)
+            is_ready.set()
     finally:
         forget_running(settings.data_dir)
 

@@ -3,16 +3,23 @@
 Also: how the first person gets in, and that her ticket stands in no output.
 """
 
+import re
+import shutil
 import socket
 import stat
+import time
+from functools import partial
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import httpx
 import pytest
 
-from tests.flows.product import Product, Said, place, prepared
+from tests.flows.product import Product, Said, place, prepared, site
 
 EXIT_USAGE, EXIT_CONFLICT, EXIT_UNAVAILABLE = 2, 6, 7
+ENDED_SECONDS = 40.0  # with the first start of the servers; nine were seen on two busy cores
 NO_SUCH_SERVER = "postgresql://nobody:secret-word@127.0.0.1:1/none"
 NO_SUCH_REDIS = "redis://:secret-word@127.0.0.1:1/0"
 
@@ -59,6 +66,47 @@ def test_a_wrong_setting_is_named(changes: dict[str, str], word: str):
         said = product.run("up", **changes)
         assert_one_sentence(said, word, code=said.code)
         assert said.code in {EXIT_USAGE, EXIT_UNAVAILABLE}
+        assert product.everybody() == []
+
+
+def test_a_setting_of_a_part_that_is_wrong_ends_it_all_at_once():
+    with prepared() as product:
+        began = time.monotonic()
+        said = product.run("up", PYGENT_BEAT_SECONDS="often")
+        assert (said.code, said.out) == (EXIT_USAGE, "")
+        *before, last = said.err.strip().splitlines()
+        assert re.match(r"error: the (worker 1|scheduler) refuses its settings", last), said.err
+        assert any("PYGENT_BEAT_SECONDS" in line for line in before)
+        assert time.monotonic() - began < ENDED_SECONDS
+        assert "Traceback" not in said.err
+        assert "psycopg" not in said.err
+        assert product.everybody() == []
+
+
+async def test_a_hub_that_fails_at_every_start_ends_it_all_soon():
+    """Its pages are there when they are looked for, and gone when it starts."""
+    with prepared() as product:
+        pages = product.directory / "gone"
+        shutil.copytree(site(product.directory), pages)
+        said: list[Said] = []
+        began = time.monotonic()
+
+        async def up() -> None:
+            run = partial(product.run, "up", PYGENT_SITE_DIR=str(pages))
+            said.append(await anyio.to_thread.run_sync(run))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(up)
+            with anyio.fail_after(30):
+                while not product.data_dir.exists():
+                    await anyio.sleep(0.01)
+            shutil.rmtree(pages)
+        assert (said[0].code, said[0].out) == (EXIT_UNAVAILABLE, "")
+        lines = said[0].err.strip().splitlines()
+        assert lines[-1].startswith("error: the hub ended 3 times before everything was ready")
+        assert "exit code 7" in lines[-1]
+        assert any("pages are not built" in line for line in lines)
+        assert time.monotonic() - began < ENDED_SECONDS
         assert product.everybody() == []
 
 
