@@ -39,6 +39,7 @@ check: $(VENV)/.ok-test ## the quick half of `make test`: format, lint, types, i
 	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -q tests/protocols tests/agents/unit --no-cov
 
 coverage: $(VENV)/.ok-test site ## all tests again, with the lines of each module that none of them reaches
+	@install -d -m 1777 .cache/coverage  # some tests start the product as nobody
 	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.ok-test site ## every number the product promises, with its limit beside it
