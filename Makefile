@@ -91,5 +91,6 @@ lock: $(VENV)/.build ## resolve the requirements anew; lock files carry hashes a
 	done
 
 clean: ## everything that was built; data directories stay
-	rm -rf $(VENV) .web .cache .states .pytest_cache .ruff_cache .import_linter_cache htmlcov .coverage test-results
+	rm -rf $(VENV) .web .cache .states .pytest_cache .ruff_cache .import_linter_cache htmlcov .coverage test-results \
+	  assets/external build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
