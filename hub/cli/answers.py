@@ -19,6 +19,7 @@ from protocols.rest.resources import Problem
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, as REST answers it; errors are problems.")
 ]
+AsJsonLines = Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")]
 
 
 def say(answer: BaseModel | dict[str, object]) -> None:

@@ -5,30 +5,49 @@ hub to be imported.
 """
 
 import importlib
-from typing import Any, cast
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = {  # name: module, what it does
-    "up": ("up", "Start everything and print a link that logs you in."),
-    "run": ("ask", "Ask an agent and watch it answer."),
-    "tail": ("ask", "Follow a task to its end."),
-    "ingest": ("knowledge", "Add documents to a collection."),
-    "search": ("knowledge", "Find passages by meaning and by words."),
-    "agents": ("agents", "Agents: versioned specs."),
-    "tasks": ("tasks", "Tasks: requests to agents."),
-    "token": ("keys", "API keys."),
-    "login-link": ("keys", "Print a link that logs the owner in, once."),
-    "doctor": ("doctor", "Check this machine and the servers."),
-    "hub": ("parts", "Run a hub alone."),
-    "dashboard": ("parts", "Serve the pages alone."),
-    "worker": ("parts", "Run a worker alone."),
-    "scheduler": ("parts", "Run a scheduler alone."),
-    "migrate": ("parts", "Bring the database to this version."),
-    "projections": ("parts", "Tables folded from the log."),
-    "rotate-epoch": ("parts", "After a restore: let nobody continue old positions."),
+from hub.cli import answers
+from hub.cli.version import VERSION
+from protocols.errors import InvalidRequest
+
+EXIT_USAGE = 2
+START, ASK, LOOK, KEEP = "Start", "Ask and watch", "Look around", "Keep it running"
+
+
+class _Command(NamedTuple):
+    module: str
+    help: str
+    panel: str
+
+
+COMMANDS = {
+    "up": _Command("up", "Start everything and print a link that logs you in.", START),
+    "doctor": _Command("doctor", "Check this machine and the servers, and say the cure.", START),
+    "login-link": _Command("keys", "Print a link that logs the owner in, once.", START),
+    "run": _Command("ask", "Ask an agent and watch it answer.", ASK),
+    "tail": _Command("ask", "Follow a task to its end.", ASK),
+    "tasks": _Command("tasks", "Tasks: requests to agents.", LOOK),
+    "agents": _Command("agents", "Agents: versioned specs.", LOOK),
+    "ingest": _Command("knowledge", "Add documents to a collection.", LOOK),
+    "search": _Command("knowledge", "Find passages by meaning and by words.", LOOK),
+    "collections": _Command("collections", "Collections: named sets of documents.", LOOK),
+    "token": _Command("keys", "API keys.", KEEP),
+    "completion": _Command("completion", "Print a script that completes commands.", KEEP),
+    "hub": _Command("parts", "Run a hub alone.", KEEP),
+    "dashboard": _Command("parts", "Serve the pages alone.", KEEP),
+    "worker": _Command("parts", "Run a worker alone.", KEEP),
+    "scheduler": _Command("parts", "Run a scheduler alone.", KEEP),
+    "migrate": _Command("parts", "Bring the database to this version.", KEEP),
+    "projections": _Command("parts", "Tables folded from the log.", KEEP),
+    "rotate-epoch": _Command("parts", "After a restore: let nobody continue old positions.", KEEP),
 }
 
 
@@ -43,19 +62,61 @@ class LateGroup(TyperGroup):
         """What the list of commands shows of one."""
         if cmd_name not in COMMANDS:
             return None
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+        listed = COMMANDS[cmd_name]
+        return TyperCommand(cmd_name, help=listed.help, rich_help_panel=listed.panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The real command that was called."""
         if args[0] in COMMANDS:
             return args[0], _load(args[0]), args[1:]
-        return super().resolve_command(ctx, args)
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            if near := get_close_matches(args[0], COMMANDS, n=1):
+                error.message = f"{error.message} Did you mean {near[0]!r}?"
+            raise
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001  as it is overridden
+        windows_expand_args: bool = True,  # noqa: FBT001
+        **extra: Any,
+    ) -> Any:
+        """Run; with `--json` wrong usage is a problem, too."""
+        given = list(sys.argv[1:] if args is None else args)
+        is_for_programs = standalone_mode and "--json" in given
+        try:
+            code = super().main(
+                given,
+                prog_name,
+                complete_var,
+                standalone_mode=standalone_mode and not is_for_programs,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        except typer.TyperException as error:
+            if not is_for_programs:
+                raise
+            answers.say_problem(InvalidRequest(error.format_message()))
+            sys.exit(EXIT_USAGE)
+        if is_for_programs:
+            sys.exit(code)
+        return code
 
 
 def _load(name: str) -> object:
-    module = importlib.import_module(f"hub.cli.{COMMANDS[name][0]}")
+    module = importlib.import_module(f"hub.cli.{COMMANDS[name].module}")
     loaded = typer.main.get_command(cast("typer.Typer", module.app))
     return loaded.commands.get(name, loaded) if isinstance(loaded, TyperGroup) else loaded
+
+
+def _show_version(is_asked: bool) -> None:  # noqa: FBT001  typer calls it so
+    if is_asked:
+        sys.stdout.write(f"pygent {VERSION}\n")
+        raise typer.Exit
 
 
 app = typer.Typer(
@@ -63,16 +124,21 @@ app = typer.Typer(
     help="The live control room for AI agents.\n\n"
     "`pygent up` starts everything. The other commands are the parts alone, or clients of a"
     " running factory: PYGENT_URL and PYGENT_API_KEY name one, else it is the one that runs on"
-    " the data directory (PYGENT_DATA_DIR, default `.pygent`).",
+    " the data directory (PYGENT_DATA_DIR, default `.pygent`).\n\n"
+    'Example: `pygent run guide "What is an attempt?"`',
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
 
 
 @app.callback()
-def _top() -> None:
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
     """See the help of `app`."""
 
 

@@ -6,25 +6,27 @@ from typing import Annotated
 import anyio
 import typer
 
-from hub.cli import drawing
+from hub.cli import answers, drawing
+from hub.cli.answers import AsJsonLines
 from hub.cli.client import opened
+from hub.cli.completing import agent_names, task_ids
 from hub.cli.exits import EXIT_CANCELED, EXIT_FAILED, command
 from protocols.event_encoding import envelope
 from protocols.operations.tasks import SubmitTask
 from protocols.rest.client import RestClient
 from protocols.tasks import TaskState
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode="markdown")
 
 
 @app.command("run")
 @command
 async def run_agent(
-    agent: Annotated[str, typer.Argument(help="Name or id of the agent.")],
+    agent: Annotated[
+        str, typer.Argument(help="Name or id of the agent.", autocompletion=agent_names)
+    ],
     text: Annotated[str, typer.Argument(help="What to ask; `-` reads standard input.")],
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="Print each event as one line of JSON.")
-    ] = False,
+    as_json: AsJsonLines = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer.")] = False,
     key: Annotated[
         str | None, typer.Option("--key", help="Idempotency key: repeat without asking twice.")
@@ -34,38 +36,38 @@ async def run_agent(
 
     Exit code 0 when the task completed, 1 when it failed, 5 when it was canceled. Ctrl-C stops
     watching, not the task; `pygent tail TASK` watches it again.
+
+    Example: `pygent run guide "What is an attempt?"`
     """
     question = await anyio.to_thread.run_sync(sys.stdin.read) if text == "-" else text
     async with opened() as client:
         receipt = await client.tasks.submit(SubmitTask(agent=agent, input=question), key=key)
-        if not quiet and not json_lines:
+        if not quiet and not as_json:
             drawing.err.print(f"[dim]task {receipt.id}[/dim]")
-        await _watch(client, receipt.id, after=0, json_lines=json_lines, steps=not quiet)
+        await _watch(client, receipt.id, after=0, as_json=as_json, steps=not quiet)
 
 
 @app.command()
 @command
 async def tail(
-    task: Annotated[str, typer.Argument(help="Id of the task.")],
+    task: Annotated[str, typer.Argument(help="Id of the task.", autocompletion=task_ids)],
     after: Annotated[int, typer.Option(help="Resume after this version.", min=0)] = 0,
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="Print each event as one line of JSON.")
-    ] = False,
+    as_json: AsJsonLines = False,
 ) -> None:
-    """Follow a task to its end; misses nothing, whatever restarts meanwhile."""
+    """Follow a task to its end; misses nothing, whatever restarts meanwhile.
+
+    Example: `pygent tail 0199aaaa-0000-7000-8000-000000000000 --after 10 --json`
+    """
     async with opened() as client:
-        await _watch(client, task, after=after, json_lines=json_lines, steps=True)
+        await _watch(client, task, after=after, as_json=as_json, steps=True)
 
 
-async def _watch(
-    client: RestClient, task: str, *, after: int, json_lines: bool, steps: bool
-) -> None:
+async def _watch(client: RestClient, task: str, *, after: int, as_json: bool, steps: bool) -> None:
     live = drawing.LiveTask(steps=steps)
     async with client.stream(task, after=after) as stream:
         async for event in stream:
-            if json_lines:
-                sys.stdout.write(envelope(event).decode() + "\n")
-                sys.stdout.flush()
+            if as_json:
+                answers.say_line(envelope(event))
                 live.note(event)
             else:
                 live.draw(event)

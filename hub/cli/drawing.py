@@ -7,8 +7,9 @@ standard error. Text of models and tools is never interpreted as markup or contr
 import re
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,8 @@ from protocols.tasks import TaskState
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+PIPED_WIDTH = 10_000  # columns
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -66,6 +69,11 @@ def dollars(micro: int) -> str:
     return f"${micro / 1_000_000:.4f}"
 
 
+def moment(value: datetime) -> str:
+    """A time for people, by this machine's clock and zone."""
+    return f"{value.astimezone():%Y-%m-%d %H:%M}"
+
+
 def seconds(value: float) -> str:
     """A duration for people: `1.24 s`, `3 min 12 s`."""
     if value < 60:  # noqa: PLR2004  a minute
@@ -78,19 +86,28 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
     """A list on standard output; plain tab-separated lines when it is piped."""
     if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(_line(str(cell)) for cell in row))
+            print("\t".join(line(str(cell)) for cell in row))
         return
     drawn = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
         drawn.add_column(column, overflow="ellipsis", no_wrap=True)
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(_line(cell)) for cell in row))
+        drawn.add_row(*(cell if isinstance(cell, Text) else Text(line(cell)) for cell in row))
     out.print(drawn)
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """Plain and on one line: no name may look like another column or row."""
     return " ".join(plain(text).split())
+
+
+def page(parts: Sequence[RenderableType]) -> None:
+    """Parts with a blank line between; in a terminal lines are broken, in a pipe they are not."""
+    console = out if out.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    for number, part in enumerate(parts):
+        if number:
+            console.print()
+        console.print(part, soft_wrap=False)
 
 
 def failure(error: FactoryError) -> None:

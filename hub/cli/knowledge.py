@@ -12,14 +12,16 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from hub.cli import drawing
+from hub.cli import answers, drawing
+from hub.cli.answers import AsJson
 from hub.cli.client import opened
+from hub.cli.completing import collection_names
 from hub.cli.exits import EXIT_FAILED, command
 from protocols.errors import AlreadyExists, FactoryError, InvalidRequest
 from protocols.knowledge import CreateCollection, Document, DocumentState, SearchRequest
 from protocols.rest.client import RestClient
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode="markdown")
 
 TYPES = {
     ".md": "text/markdown",
@@ -49,13 +51,25 @@ class Outcome:
 async def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that are walked.")],
     collection: Annotated[
-        str, typer.Option("--collection", "-c", help="Made when it does not exist.")
+        str,
+        typer.Option(
+            "--collection",
+            "-c",
+            help="Made when it does not exist.",
+            autocompletion=collection_names,
+        ),
     ] = "documents",
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print each document as a line of JSON; errors are problems."),
+    ] = False,
 ) -> None:
     """Add documents to a collection: Markdown, text, HTML and PDF.
 
     The same file again changes nothing; a changed file replaces its former content. Exit code 1
     when any file could not be read; the others are in.
+
+    Example: `pygent ingest handbook/ notes.md --collection manuals`
     """
     files = await anyio.to_thread.run_sync(lambda: list(_files(paths)))
     async with opened() as client:
@@ -66,14 +80,21 @@ async def ingest(
             BarColumn(),
             MofNCompleteColumn(),
             console=drawing.err,
+            disable=as_json,
         ) as progress:
             bar = progress.add_task("documents", total=len(files))
             outcomes: list[Outcome] = []
             for file in files:
                 progress.update(bar, description=drawing.plain(file.name[:40]))
-                outcomes.append(await _add(client, collection, file))
+                outcome = await _add(client, collection, file)
+                outcomes.append(outcome)
+                if as_json:
+                    _say(outcome)
                 progress.advance(bar)
-    _report(outcomes, collection)
+    if not as_json:
+        _report(outcomes, collection)
+    if any(outcome.reason for outcome in outcomes):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
@@ -81,14 +102,27 @@ async def ingest(
 async def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     collection: Annotated[
-        list[str] | None, typer.Option("--collection", "-c", help="May be repeated; default all.")
+        list[str] | None,
+        typer.Option(
+            "--collection",
+            "-c",
+            help="May be repeated; default all.",
+            autocompletion=collection_names,
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=50)] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="At most so many.")] = 5,
+    as_json: AsJson = False,
 ) -> None:
-    """Find passages by meaning and by words."""
+    """Find passages by meaning and by words.
+
+    Example: `pygent search "how do I reset the pump" --collection manuals`
+    """
     request = SearchRequest(query=query, collections=tuple(collection or ()), limit=limit)
     async with opened() as client:
         answer = await client.knowledge.search(request)
+    if as_json:
+        answers.say(answer)
+        return
     for passage in answer.passages:
         where = drawing.plain(drawing.place(passage.title, passage.location))
         drawing.out.print(Text(f"{passage.score:.4f}  {where}", "bold"))
@@ -147,5 +181,11 @@ def _report(outcomes: list[Outcome], collection: str) -> None:
         drawing.err.print(f"{len(queued)} still wait for a worker", markup=False)
     for outcome in bad:
         drawing.err.print(f"{outcome.path}: {outcome.reason}", style="red", markup=False)
-    if bad:
-        raise typer.Exit(EXIT_FAILED)
+
+
+def _say(outcome: Outcome) -> None:
+    """A document on standard output, also one that cannot be read; else the problem."""
+    if outcome.document is not None:
+        answers.say_line(outcome.document)
+    else:
+        answers.say_problem(InvalidRequest(f"{outcome.path}: {outcome.reason}"))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import compose, drawing
+from hub.cli import answers, compose, drawing
+from hub.cli.answers import AsJson
 from hub.cli.exits import command
 from hub.cli.opened_store import opened_store
 from hub.cli.parent import stop_with_parent
@@ -17,8 +18,10 @@ from store.postgres.epoch import rotate
 from store.postgres.migrate import migrate as apply_migrations
 from store.projector import rebuild as rebuild_projection
 
-app = typer.Typer()
-projections = typer.Typer(help="Tables folded from the log.", no_args_is_help=True)
+app = typer.Typer(rich_markup_mode="markdown")
+projections = typer.Typer(
+    help="Tables folded from the log.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 app.add_typer(projections, name="projections")
 
 Supervised = Annotated[
@@ -35,7 +38,10 @@ async def hub(
     ] = False,
     supervised: Supervised = False,
 ) -> None:
-    """Run a hub: WebSocket, SSE and REST. Any number may run."""
+    """Run a hub: WebSocket, SSE and REST. Any number may run.
+
+    Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent hub --with-dashboard`
+    """
     settings = HubSettings()
     await _begin(settings, supervised=supervised)
     site = compose.require_site(UpSettings().site_dir) if with_dashboard else None
@@ -50,6 +56,8 @@ async def dashboard(supervised: Supervised = False) -> None:
 
     Put both behind one address: `/api`, `/auth`, `/connection` and `/health` go to a hub, the rest
     comes here.
+
+    Example: `PYGENT_PUBLIC_URL=https://factory.example PYGENT_PORT=8001 pygent dashboard`
     """
     if supervised:
         stop_with_parent()
@@ -59,7 +67,10 @@ async def dashboard(supervised: Supervised = False) -> None:
 @app.command()
 @command
 async def worker(supervised: Supervised = False) -> None:
-    """Run a worker: claims tasks, makes attempts. Any number may run."""
+    """Run a worker: claims tasks, makes attempts. Any number may run.
+
+    Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent worker`
+    """
     await _begin(HubSettings(), supervised=supervised)
     await compose.run_worker()
 
@@ -67,20 +78,29 @@ async def worker(supervised: Supervised = False) -> None:
 @app.command()
 @command
 async def scheduler(supervised: Supervised = False) -> None:
-    """Run a scheduler: projections, rescue, partitions. One leads, others wait."""
+    """Run a scheduler: projections, rescue, partitions. One leads, others wait.
+
+    Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent scheduler`
+    """
     await _begin(HubSettings(), supervised=supervised)
     await compose.run_scheduler()
 
 
 @app.command()
 @command
-async def migrate() -> None:
-    """Bring the database of PYGENT_DATABASE_URL to this version; repeating it is harmless."""
+async def migrate(as_json: AsJson = False) -> None:
+    """Bring the database of PYGENT_DATABASE_URL to this version; repeating it is harmless.
+
+    Example: `PYGENT_DATABASE_URL=postgresql://owner@db/pygent pygent migrate`
+    """
     settings = HubSettings()
     if settings.database_url is None:
         raise InvalidRequest("PYGENT_DATABASE_URL is not set; `pygent up` migrates its own")
     await require_servers(settings)
     applied = await apply_migrations(settings.database_url)
+    if as_json:
+        answers.say({"applied": applied})
+        return
     for name in applied:
         drawing.out.print(name, markup=False)
     drawing.err.print(f"{len(applied)} migrations applied" if applied else "nothing to do")
@@ -90,12 +110,15 @@ async def migrate() -> None:
 @command
 async def rotate_epoch(
     yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a new epoch of the log, after a restore that put back a copy of the same files.
 
     Then versions may mean other events than before, and nothing else can tell. Every running part
     notices within ten seconds; whoever watches a task or an agent is told to read it anew.
     Restores that Postgres knows of (another server, another timeline) do this by themselves.
+
+    Example: `pygent rotate-epoch --yes`
     """
     if not yes:
         raise InvalidRequest(
@@ -104,6 +127,9 @@ async def rotate_epoch(
         )
     async with opened_store() as (store, _), store.log_pool.connection() as connection:
         epoch = await rotate(connection)
+    if as_json:
+        answers.say({"epoch": str(epoch)})
+        return
     drawing.out.print(epoch, markup=False)
     drawing.err.print("a new epoch has begun; running parts notice within ten seconds")
 
@@ -112,10 +138,17 @@ async def rotate_epoch(
 @command
 async def rebuild(
     name: Annotated[str, typer.Argument(help="`tasks`, `agents` or `overview`.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Fold a projection anew from the whole log; lists may lag meanwhile."""
+    """Fold a projection anew from the whole log; lists may lag meanwhile.
+
+    Example: `pygent projections rebuild tasks`
+    """
     async with opened_store() as (store, _):
         events = await rebuild_projection(store, name)
+    if as_json:
+        answers.say({"projection": name, "events": events})
+        return
     drawing.err.print(f"{name} is rebuilt from {events} events", markup=False)
 
 

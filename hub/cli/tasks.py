@@ -1,4 +1,4 @@
-"""`pygent tasks`: list, show, submit and cancel."""
+"""`pygent tasks`: list, show with all its steps, submit and cancel."""
 
 import sys
 from datetime import UTC, datetime
@@ -7,13 +7,18 @@ from typing import Annotated
 import msgspec
 import typer
 
-from hub.cli import drawing
+from hub.cli import answers, drawing, task_tree
+from hub.cli.answers import AsJson
 from hub.cli.client import opened
+from hub.cli.completing import agent_names, open_task_ids, task_ids
 from hub.cli.exits import command
+from hub.cli.task_story import read_story
 from protocols.operations.tasks import SubmitTask, TaskQuery
-from protocols.tasks import Task, TaskState
+from protocols.tasks import TaskState
 
-app = typer.Typer(help="Tasks: requests to agents.", no_args_is_help=True)
+app = typer.Typer(
+    help="Tasks: requests to agents.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 
 
 @app.command("ls")
@@ -22,14 +27,23 @@ async def list_tasks(
     state: Annotated[
         list[TaskState] | None, typer.Option(help="Only these states; may be repeated.")
     ] = None,
-    agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Only of this agent.", autocompletion=agent_names)
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Words of the title.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 20,
+    as_json: AsJson = False,
 ) -> None:
-    """List tasks, newest first."""
+    """List tasks, newest first.
+
+    Example: `pygent tasks ls --state failed --agent guide`
+    """
     query = TaskQuery(state=tuple(state or ()), agent=agent, text=text, limit=limit)
     async with opened() as client:
         listing = await client.tasks.list(query)
+    if as_json:
+        answers.say(listing)
+        return
     drawing.table(
         ["Id", "State", "Agent", "Took", "Cost", "Title"],
         [
@@ -51,56 +65,62 @@ async def list_tasks(
 @app.command()
 @command
 async def show(
-    task: Annotated[str, typer.Argument(help="Id of the task.")],
-    as_json: Annotated[bool, typer.Option("--json", help="The folded task as JSON.")] = False,
+    task: Annotated[str, typer.Argument(help="Id of the task.", autocompletion=task_ids)],
+    as_json: AsJson = False,
 ) -> None:
-    """Show a task as it stands now."""
+    """Show a task as it stands now: its answer, and each step of each attempt.
+
+    What a dead attempt left unfinished is shown struck through: it is void.
+
+    Example: `pygent tasks show 0199aaaa-0000-7000-8000-000000000000`
+    """
     async with opened() as client:
-        found, _ = await client.tasks.get(task)
-    if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
-        return
-    _draw(found)
+        if as_json:
+            found, epoch = await client.tasks.get(task)
+            answers.say({**msgspec.structs.asdict(found), "epoch": epoch})
+            return
+        story = await read_story(client, task)
+    shown = (task_tree.head(story.task), task_tree.answer(story.task), task_tree.tree(story))
+    drawing.page([part for part in shown if part is not None])
 
 
 @app.command()
 @command
 async def create(
-    agent: Annotated[str, typer.Argument(help="Name or id of the agent.")],
+    agent: Annotated[
+        str, typer.Argument(help="Name or id of the agent.", autocompletion=agent_names)
+    ],
     text: Annotated[str, typer.Argument(help="What to ask.")],
-    key: Annotated[str | None, typer.Option("--key", help="Idempotency key.")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Idempotency key: repeat without asking twice.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Submit a task and print its id; `pygent tail` watches it."""
+    """Submit a task and print its id; `pygent tail` watches it.
+
+    Example: `pygent tasks create guide "What is a stream?" --key question-1`
+    """
     async with opened() as client:
         receipt = await client.tasks.submit(SubmitTask(agent=agent, input=text), key=key)
-    sys.stdout.write(f"{receipt.id}\n")
+    if as_json:
+        answers.say(receipt)
+    else:
+        sys.stdout.write(f"{receipt.id}\n")
 
 
 @app.command()
 @command
-async def cancel(task: Annotated[str, typer.Argument(help="Id of the task.")]) -> None:
-    """Stop a task."""
+async def cancel(
+    task: Annotated[str, typer.Argument(help="Id of the task.", autocompletion=open_task_ids)],
+    as_json: AsJson = False,
+) -> None:
+    """Stop a task: one that waits at once, one at work within a second.
+
+    Example: `pygent tasks cancel 0199aaaa-0000-7000-8000-000000000000`
+    """
     async with opened() as client:
         receipt = await client.tasks.cancel(task)
-    drawing.err.print(drawing.state(receipt.state))
-
-
-def _draw(task: Task) -> None:
-    drawing.err.print(drawing.state(task.state), drawing.plain(task.title))
-    drawing.err.print(
-        f"[dim]{task.agent_name} v{task.agent_version} · {task.model} · version {task.version} · "
-        f"{drawing.dollars(task.cost)} · ↑{task.usage.input} ↓{task.usage.output}[/dim]"
-    )
-    for step in task.steps:
-        took = ""
-        if step.ended_at is not None:
-            took = drawing.seconds((step.ended_at - step.started_at).total_seconds())
-        note = step.reason or step.summary or ""
-        drawing.err.print(
-            f"  {step.state.value:9} {step.kind.value:9} {step.name}  {took}  {note}",
-            markup=False,
-        )
-    if task.reason:
-        drawing.err.print(drawing.plain(task.reason), style="red", markup=False)
-    if task.answer is not None:
-        sys.stdout.write(drawing.plain(task.answer) + "\n")
+    if as_json:
+        answers.say(receipt)
+    else:
+        drawing.err.print(drawing.state(receipt.state))

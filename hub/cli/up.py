@@ -50,7 +50,10 @@ async def up(
         int | None, typer.Option(min=0, max=64, help="Worker processes; default 1.")
     ] = None,
 ) -> None:
-    """Start everything and print a link that logs you in. Ctrl-C ends all of it."""
+    """Start everything and print a link that logs you in. Ctrl-C ends all of it.
+
+    Example: `pygent up --workers 4`
+    """
     settings, composition = HubSettings(), UpSettings()
     configure_logging(settings.log_format, settings.log_level)
     require_free_port(settings.host, settings.port)

@@ -13,18 +13,33 @@ from protocols.errors import InvalidRequest
 
 EXIT_USAGE = 2
 DEEPER = [
-    ["agents", "ls"], ["agents", "show"], ["agents", "create"],
+    ["agents", "ls"], ["agents", "show"], ["agents", "create"], ["agents", "versions"],
+    ["agents", "retire"], ["collections", "ls"], ["collections", "documents"],
+    ["collections", "delete"],
     ["tasks", "ls"], ["tasks", "show"], ["tasks", "create"], ["tasks", "cancel"],
     ["token", "create"], ["token", "ls"], ["token", "revoke"], ["projections", "rebuild"],
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *DEEPER], ids=" ".join)
+GROUPS = [[], ["tasks"], ["agents"], ["collections"], ["token"], ["projections"]]
+TOLD = [[], *([name] for name in COMMANDS), *DEEPER]
+RUNS_ON = {"up", "hub", "dashboard", "worker", "scheduler", "completion"}
+
+
+@pytest.mark.parametrize("command", TOLD, ids=" ".join)
 def test_every_command_teaches_itself(command: list[str]):
     said = CliRunner().invoke(app, [*command, "--help"], prog_name="pygent")
     assert said.exit_code == 0
     assert " ".join(["Usage: pygent", *command]) in said.output
     assert "--supervised" not in said.output
+    if command not in GROUPS:
+        assert "Example: " in said.output
+
+
+@pytest.mark.parametrize("command", [c for c in TOLD if c not in GROUPS], ids=" ".join)
+def test_every_command_that_answers_answers_programs_too(command: list[str]):
+    said = CliRunner().invoke(app, [*command, "--help"], prog_name="pygent")
+    assert ("--json" in said.output) == (command[0] not in RUNS_ON)
 
 
 def test_the_list_of_commands_names_each():

@@ -21,8 +21,8 @@ from hub.cli.data_directory import Running, read_running, write_running
 from hub.cli.version import VERSION
 from hub.settings import PROVIDER_VARIABLES
 from protocols.agents import AgentSpec
-from store.projector import Projector
 from tests.hub.cli.old_servers import answering
+from tests.hub.cli.projecting import projecting
 from tests.serving import Served
 from tests.serving import served as served
 
@@ -145,18 +145,10 @@ async def test_an_agent_whose_provider_has_no_key_is_named(served: Served):
         await client.agents.create(spec)
     key, findings = await served.key(), list[Finding]()
     with anyio.fail_after(10):
-        async with project(served):  # the list of agents is a projection
+        async with projecting(served):  # the list of agents is a projection
             while len(findings) < 2:
                 findings = [one async for one in models({}, url=served.url, key=key)]
     is_wrong(findings[-1], "clever", "anthropic:claude", "ANTHROPIC_API_KEY")
-
-
-@asynccontextmanager
-async def project(served: Served) -> AsyncGenerator[None]:
-    async with anyio.create_task_group() as group:
-        group.start_soon(Projector(served.store).run)
-        yield
-        group.cancel_scope.cancel()
 
 
 def free_port() -> int:
