@@ -26,6 +26,7 @@ class AppendCall:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._rows = Transformer(connection)
         self._pgconn = connection.pgconn
         self._socket = connection.pgconn.socket
         self._loop = asyncio.get_running_loop()
@@ -67,9 +68,8 @@ class AppendCall:
             timer.cancel()
         if result.status != ExecStatus.TUPLES_OK:
             raise error_from_result(result)
-        row = Transformer(self._connection)
-        row.set_pgresult(result)
-        return row.load_row(0, tuple)
+        self._rows.set_pgresult(result)
+        return self._rows.load_row(0, tuple)
 
     def _write(self) -> None:
         """The socket takes more."""

@@ -58,8 +58,11 @@ def optional_uuids(values: Sequence[bytes | None]) -> bytes:
     """Of 16 bytes each, or null."""
     if not values:
         return _EMPTY(0, 0, UUID)
+    header = _HEADER(1, 1, UUID, len(values), 1)
+    if values.count(None) == len(values):
+        return header + _NULL * len(values)
     pieces = [_NULL if value is None else _UUID_LENGTH + value for value in values]
-    return _HEADER(1, 1, UUID, len(values), 1) + b"".join(pieces)
+    return header + b"".join(pieces)
 
 
 def blobs(values: Sequence[bytes | None]) -> bytes:
@@ -76,8 +79,10 @@ def words(values: Sequence[bytes]) -> bytes:
     """Texts of which few differ, none null: in half the time, since each is packed once."""
     if not values:
         return _EMPTY(0, 0, TEXT)
-    packed = {value: _LENGTH(len(value)) + value for value in set(values)}
     header = _HEADER(1, 0, TEXT, len(values), 1)
+    if values.count(values[0]) == len(values):
+        return header + (_LENGTH(len(values[0])) + values[0]) * len(values)
+    packed = {value: _LENGTH(len(value)) + value for value in set(values)}
     return header + b"".join([packed[value] for value in values])
 
 
