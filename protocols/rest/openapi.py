@@ -28,6 +28,8 @@ channel, the number in the id of a server-sent event, and what `after` takes her
 **Lists** are paged by cursor: pass `next` as `cursor`. A list lags commands by milliseconds; pass
 a receipt's `position` as `min_position` to read your own writes.
 
+**Fields** that are not known are refused, in bodies and in the queries of lists; they are named.
+
 **Errors** are RFC 9457 problem details with a stable `code`. `409` means the state does not allow
 it, `429` and `503` may be repeated, and a repeated `POST /tasks` with the same `Idempotency-Key`
 gives the same task.
@@ -65,21 +67,31 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "CreateKey": {"name": "nightly report"},
 }
 
+RETRY_AFTER: dict[str, Any] = {
+    "Retry-After": {
+        "description": "Seconds after which it makes sense to try again.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+WITH_RETRY_AFTER = frozenset({429, 503})
+OF_BODIES = ("408", "413", "415")  # said of a request's body, so only where there is one
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": description,
         "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}},
+        **({"headers": RETRY_AFTER} if status in WITH_RETRY_AFTER else {}),
     }
     for status, description in {
-        400: "The body is not JSON that can be kept.",
+        400: "The body is not JSON that can be kept, or the address has a NUL character.",
         401: "No session and no valid key.",
         403: "The one who asks may not do this, or the Origin is foreign.",
         404: "There is no such thing in the team.",
+        408: "The body did not arrive in time.",
         409: "The state, version or name does not allow it now.",
         413: "The body is over its limit.",
         415: "The body is of another media type.",
-        422: "A field breaks a rule; it is named.",
-        429: "Too many, too fast; wait as Retry-After says.",
+        422: "A field breaks a rule, or is none that is known; it is named.",
+        429: "Too many, too fast; the limit is named, wait as Retry-After says.",
         503: "The store is out of reach; the same request may be repeated.",
     }.items()
 }
@@ -101,6 +113,10 @@ def _describe(application: FastAPI) -> dict[str, Any]:
         tags=TAGS,
         servers=[{"url": "/api"}],
     )
+    for operation in (one for path in document["paths"].values() for one in path.values()):
+        if "requestBody" not in operation:
+            for status in OF_BODIES:
+                del operation["responses"][status]
     components: dict[str, Any] = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     schemas.update(_plain_schemas())

@@ -53,6 +53,7 @@ _CODES: dict[int, str] = {  # of answers that are not made from a FactoryError
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     413: "limit_exceeded",
     415: "unsupported_media_type",
     422: "invalid_request",

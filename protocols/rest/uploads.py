@@ -17,6 +17,7 @@ from protocols.rest.bodies import refuse_nul
 MAX_FIELD_BYTES = 64 * 1024
 MAX_TITLE = 300
 MAX_SOURCE = 2000
+FIELDS = ("file", "title", "source")
 MARKDOWN_ENDINGS = (".md", ".markdown")
 
 BODY: dict[str, object] = {
@@ -27,6 +28,7 @@ BODY: dict[str, object] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
+                    "additionalProperties": False,
                     "properties": {
                         "file": {
                             "type": "string",
@@ -94,6 +96,10 @@ def _from_json(value: object) -> Upload:
 
 
 async def _from_form(form: FormData) -> Upload:
+    for name in form:
+        if name not in FIELDS:
+            known = ", ".join(FIELDS)
+            raise InvalidRequest(f"a form has {known}, and no {name[:80]!a}", field=name[:80])
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise InvalidRequest("the form has no file named file", field="file")

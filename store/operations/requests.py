@@ -5,12 +5,13 @@ Pure: text in, messages out, or the error that names the field.
 
 import hashlib
 import uuid
+from typing import cast
 
 import msgspec
 
 from protocols.errors import InvalidRequest, LimitExceeded
 from protocols.events import TITLE_CHARACTERS
-from protocols.messages import Message, user_message
+from protocols.messages import Message, TextPart, user_message
 from protocols.operations.tasks import SubmitTask
 from protocols.principals import Principal
 
@@ -18,6 +19,8 @@ MAX_INPUT_BYTES = 1024 * 1024
 MAX_MESSAGES = 1000
 MAX_KEY_CHARACTERS = 255
 
+MESSAGE = frozenset(Message.__struct_fields__)
+PART = frozenset({"type", *TextPart.__struct_fields__})
 _KEYS = uuid.UUID("0c4f4b0e-5f4e-5d5a-9f0b-0d3f8f5f6a11")
 
 
@@ -73,13 +76,27 @@ def request_hash(agent: str, said: tuple[Message, ...]) -> bytes:
 
 def _converted(given: tuple[dict[str, object], ...]) -> tuple[Message, ...]:
     try:
-        return msgspec.convert(given, tuple[Message, ...])
+        said = msgspec.convert(given, tuple[Message, ...])
     except msgspec.ValidationError as error:
         sentence, _, place = str(error).partition(" - at `$")
         field = "input" + place.rstrip("`").replace("[", ".").replace("]", "")
         if "required field `parts`" in sentence:
             sentence = "a message is {role, parts: [{type: text, text}]}; this one has no parts"
         raise InvalidRequest(f"{field}: {sentence}", field=field) from None
+    for number, message in enumerate(given):
+        _refuse_unknown(message, known=MESSAGE, field=f"input.{number}")
+        parts = cast("list[dict[str, object]]", message["parts"])  # or it had not been converted
+        for place, part in enumerate(parts):
+            _refuse_unknown(part, known=PART, field=f"input.{number}.parts.{place}")
+    return said
+
+
+def _refuse_unknown(given: dict[str, object], *, known: frozenset[str], field: str) -> None:
+    """What is stored may be of a later version and have more; what is asked has what is known."""
+    for name in given:
+        if name not in known:
+            place = f"{field}.{name[:80]}"
+            raise InvalidRequest(f"{place}: there is no such field", field=place)
 
 
 def _check(message: Message, *, field: str) -> None:

@@ -68,7 +68,11 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
             place = f"{method} {path}"
             assert operation["summary"], place
             assert operation["description"], place
-            assert {"401", "404", "422", "503"} <= set(operation["responses"]), place
+            answers = operation["responses"]
+            assert {"401", "404", "422", "429", "503"} <= set(answers), place
+            assert set(answers["429"]["headers"]) == {"Retry-After"}, place
+            of_bodies = {"408", "413", "415"} & set(answers)
+            assert of_bodies == ({"408", "413", "415"} if "requestBody" in operation else set())
 
 
 def test_every_reference_leads_somewhere_and_ids_are_unique(document: dict[str, Any]) -> None:
