@@ -15,6 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 MAX_CHARACTERS = 4096  # of one value
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
+_INPUT = re.compile(r"(?<=input_value=).*(?=, input_type=)")  # what pydantic quotes in its errors
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "asyncio", "openai", "anthropic")
 
@@ -59,5 +60,5 @@ def _safe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _clean(text: str) -> str:
-    text = _PASSWORD.sub("***", text)
+    text = _INPUT.sub("…", _PASSWORD.sub("***", text))
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)[-MAX_CHARACTERS:]

@@ -30,6 +30,7 @@ NOISY = {  # loggers that would write content, or a line for each request, below
 }
 
 _SECRETS = re.compile(r"pgk_[0-9a-f]{8}_[A-Za-z0-9_-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
+_INPUT = re.compile(r"(?<=input_value=).*(?=, input_type=)")  # what pydantic quotes in its errors
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -82,6 +83,7 @@ def _safe(value: object) -> object:
 
 
 def _clean(text: str) -> str:
+    text = _INPUT.sub("…", text)
     cut = text if len(text) <= MAX_VALUE_CHARACTERS else text[:MAX_VALUE_CHARACTERS] + "…"
     return _CONTROL.sub(_escape, _SECRETS.sub("[secret]", cut))
 

@@ -3,12 +3,16 @@
 import io
 import json
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import Literal
 
 import pytest
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
+from agents.logs import configure_logging as for_workers
 from hub.telemetry import MAX_LINE_CHARACTERS
+from hub.telemetry import configure_logging as for_the_hub
 from tests.serving import logging_to
 
 logger = logging.getLogger("hub.test")
@@ -81,3 +85,24 @@ def test_a_trace_is_one_line_of_json_and_keeps_its_end(log: io.StringIO) -> None
         logger.exception("failed")
     (line,) = lines(log)
     assert str(line["exception"]).endswith("ValueError: the end")
+
+
+@pytest.mark.parametrize("configure", [for_the_hub, for_workers])
+def test_a_value_that_does_not_fit_is_not_quoted(
+    configure: Callable[[Literal["json"], str], None],
+) -> None:
+    stream = io.StringIO()
+    content = {"a": "my\ndiary, input_type=", "b": "of"}  # a trace shows the lines of the program
+    with logging_to(stream):
+        configure("json", "debug")
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(stream)
+        try:
+            TypeAdapter(dict[str, int]).validate_python(content)
+        except ValidationError:
+            logger.exception("An answer cannot be read")
+    said = stream.getvalue()
+    assert said.count("unable to parse string as an integer") == 2
+    assert said.count("input_value=") == 2
+    assert "diary" not in said
