@@ -61,7 +61,10 @@ async def dashboard(supervised: Supervised = False) -> None:
     """
     if supervised:
         stop_with_parent()
-    await serve_pages(HubSettings(), site=compose.require_site(UpSettings().site_dir))
+    settings = HubSettings()
+    site = compose.require_site(UpSettings().site_dir)
+    require_free_port(settings.host, settings.port)
+    await serve_pages(settings, site=site)
 
 
 @app.command()

@@ -86,6 +86,28 @@ async def test_two_hubs_and_a_worker_alone_work_together_on_shared_servers(
         assert (last.type, task.answer) == ("task.completed", "across hubs")
 
 
+def test_the_pages_alone_are_served_on_a_port_that_is_free():
+    with prepared() as product:
+        login = f"{product.url}/login"
+
+        def is_served() -> bool:
+            try:
+                return httpx.get(login, trust_env=False).is_success
+            except httpx.TransportError:
+                return False
+
+        with part("dashboard", product=product, environment={}):
+            until(is_served, seconds=20, what=lambda: product.err)
+            assert httpx.get(login, trust_env=False).headers["content-type"].startswith("text/html")
+            second = product.run("dashboard")
+        assert second.code == 6
+        assert f"port {product.port}" in second.err
+        assert len(second.err.splitlines()) == 1
+        nowhere = product.run("dashboard", PYGENT_SITE_DIR="/nowhere")
+        assert nowhere.code == 7
+        assert "run `make site`" in nowhere.err
+
+
 @pytest.mark.parametrize("seconds", [0.5, 1.5])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_start_that_is_broken_off_leaves_nothing(how: signal.Signals, seconds: float):
