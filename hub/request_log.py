@@ -8,12 +8,16 @@ import logging
 import re
 import secrets
 import time
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from protocols.rest.problems import internal
+from hub.identity.audit import Happened, note
+from protocols.principals import Principal
+from protocols.rest.backing import PRINCIPAL
+from protocols.rest.problems import REFUSAL, internal
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +81,20 @@ def _ids(scope: Scope, request_id: str) -> dict[str, str]:
     return ids
 
 
+def _note_denied(scope: Scope) -> None:
+    known: object = scope.get(PRINCIPAL)
+    note(
+        Happened.ACCESS_DENIED,
+        known if isinstance(known, Principal) else None,
+        method=scope.get("method", "WEBSOCKET"),
+        path=scope["path"][:MAX_PATH_CHARACTERS],
+        reason=scope.get(REFUSAL),
+    )
+
+
 def _log(scope: Scope, status: int, seconds: float) -> None:
+    if status == HTTPStatus.FORBIDDEN:
+        _note_denied(scope)
     path: str = scope["path"]
     is_quiet = path.startswith(QUIET_PATHS) and status < 500  # noqa: PLR2004  the border of HTTP's own classes
     client: tuple[str, int] | None = scope.get("client")

@@ -5,7 +5,6 @@ secret is cut within five seconds in every process. Wrong secrets are remembered
 secret that was wrong does not become right.
 """
 
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -17,12 +16,11 @@ from starlette.requests import HTTPConnection
 
 from hub.identity.address import ADDRESS
 from hub.identity.attempts import Attempts
-from hub.identity.secrets import hashed, is_key, is_plain_secret
+from hub.identity.audit import Happened, note
+from hub.identity.secrets import hashed, is_key, is_plain_secret, prefix_of
 from protocols.errors import Unauthenticated
 from protocols.principals import Principal
 from store.postgres.identity import IdentityTable, Known
-
-logger = logging.getLogger(__name__)
 
 COOKIE = "pygent_session"
 REMEMBERED_SECONDS = 3.0
@@ -112,20 +110,20 @@ class Authentication:
         secret_hash = hashed(secret)
         remembered = self._recall(secret_hash)
         if remembered is None:
-            remembered = await self._look_up(
-                secret_hash, is_key_secret=is_key_secret, client=client
-            )
+            shown = prefix_of(secret) if is_key_secret else None
+            remembered = await self._look_up(secret_hash, key=shown, client=client)
         if remembered.principal is None:
             raise Unauthenticated(WRONG)
         return remembered.principal
 
-    async def _look_up(
-        self, secret_hash: bytes, *, is_key_secret: bool, client: str
-    ) -> _Remembered:
+    async def _look_up(self, secret_hash: bytes, *, key: str | None, client: str) -> _Remembered:
+        is_key_secret = key is not None
         if secret_hash in self._trusted:
             known = await self._table.find(secret_hash, is_key=is_key_secret)
+            if known is None:
+                _note_refused(key)
         else:
-            known = await self._look_up_new(secret_hash, is_key_secret=is_key_secret, client=client)
+            known = await self._look_up_new(secret_hash, key=key, client=client)
         if known is None:
             return self._remember(secret_hash, None, seconds=WRONG_SECONDS)
         remembered = self._remember(secret_hash, principal_of(known), seconds=REMEMBERED_SECONDS)
@@ -134,14 +132,14 @@ class Authentication:
         return remembered
 
     async def _look_up_new(
-        self, secret_hash: bytes, *, is_key_secret: bool, client: str
+        self, secret_hash: bytes, *, key: str | None, client: str
     ) -> Known | None:
         async with self._few_at_once:  # so that a burst of guesses is counted while it comes in
-            known = await self._table.find(secret_hash, is_key=is_key_secret)
+            known = await self._table.find(secret_hash, is_key=key is not None)
             if known is None:  # only the wrong are refused: an address may be a proxy's
+                _note_refused(key)
                 self._attempts.refuse_guessing(client)
                 self._attempts.failed(client)
-                logger.info("a wrong key or session was refused")
             else:
                 _keep(self._trusted, secret_hash, None)
             return known
@@ -158,6 +156,10 @@ class Authentication:
         remembered = _Remembered(principal, self._clock() + seconds)
         _keep(self._remembered, secret_hash, remembered)
         return remembered
+
+
+def _note_refused(key: str | None) -> None:
+    note(Happened.SECRET_REFUSED, kind="session" if key is None else "key", key=key)
 
 
 def _keep(latest: OrderedDict[bytes, Value], secret_hash: bytes, value: Value) -> None:

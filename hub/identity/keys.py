@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 
+from hub.identity.audit import Happened, note
 from hub.identity.secrets import hashed, new_key
 from protocols.errors import NotFound
 from protocols.operations.keys import ApiKey, CreatedKey, CreateKey
@@ -31,6 +32,7 @@ async def create_key(store: Store, principal: Principal, request: CreateKey) -> 
         role=KEY_ROLE,
         actor=principal.actor,
     )
+    note(Happened.KEY_CREATED, principal, key=key.prefix, role=key.role.value)
     return CreatedKey(**key.model_dump(), token=token)
 
 
@@ -64,6 +66,7 @@ class TeamKeys:
         if not _is_uuid(key_id):
             raise NotFound(f"there is no key {key_id[:64]!r}")
         key = await self._table.revoke_key(key_id, team=self._principal.team)
+        note(Happened.KEY_REVOKED, self._principal, key=key.prefix)
         self._revoked()
         return key
 

@@ -6,6 +6,7 @@ answered to a wrong, a used and an old ticket is the same.
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from hub.identity.address import ADDRESS
+from hub.identity.audit import Happened, note
 from hub.identity.authentication import Authentication, cookie, session_of
 from hub.identity.gate import LOGIN
 from hub.identity.secrets import hashed, is_plain_secret, new_secret
 from hub.identity.tickets import PATH
-from protocols.errors import InvalidRequest, Unauthenticated
+from protocols.errors import InvalidRequest, LimitExceeded, Unauthenticated
 from protocols.rest.bodies import StrictRequest, refuse_other_than_json
 from protocols.rest.inline import policy
 from store.postgres.identity import SESSION_SECONDS, IdentityTable
@@ -77,9 +79,14 @@ def _entering(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitab
             hashed(entry.ticket), session=hashed(session)
         )
         if not is_right:  # only the wrong are refused: an address may be a proxy's
+            note(Happened.TICKET_REFUSED)
+            note(Happened.LOGIN_FAILED, method="ticket")
             authentication.attempts.refuse_guessing(address)
             authentication.attempts.failed(address)
             raise Unauthenticated("this link was used, or is older than ten minutes")
+        who = await authentication.of_session(session)
+        note(Happened.TICKET_USED, who)
+        note(Happened.LOGIN_SUCCEEDED, who, method="ticket")
         response = JSONResponse({"next": own_path(entry.next)})
         response.headers["Cache-Control"] = "no-store"
         response.headers["Set-Cookie"] = cookie(
@@ -105,6 +112,8 @@ def _leaving(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitabl
         table, authentication = opened()
         session = session_of(request.headers)
         if session is not None and is_plain_secret(session):
+            with suppress(Unauthenticated, LimitExceeded):  # it had ended before
+                note(Happened.SESSION_ENDED, await authentication.of_session(session))
             await table.end_session(hashed(session))
             authentication.forget(hashed(session))
         response = RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)

@@ -36,6 +36,11 @@ def is_key(text: str) -> bool:
     return len(text) <= MAX_CHARACTERS and _KEY.match(text) is not None
 
 
+def prefix_of(key: str) -> str:
+    """The readable part of what could be a key."""
+    return key.removeprefix(KEY_PREFIX).partition("_")[0]
+
+
 def is_plain_secret(text: str) -> bool:
     """Whether it could be a ticket or a session."""
     return _PLAIN.match(text) is not None

@@ -19,7 +19,7 @@ from protocols.principals import Principal
 from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
 
-_PRINCIPAL = "pygent.principal"
+PRINCIPAL = "pygent.principal"  # in a request's scope, once it is known who asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +69,11 @@ Backed = Annotated[Backing, Depends(_backing)]
 
 async def principal(request: Request, given: Backed) -> Principal:
     """Who asks; judged once a request."""
-    known: object = request.scope.get(_PRINCIPAL)
+    known: object = request.scope.get(PRINCIPAL)
     if isinstance(known, Principal):
         return known
     asking = await given.authenticate(request)
-    request.scope[_PRINCIPAL] = asking
+    request.scope[PRINCIPAL] = asking
     return asking
 
 

@@ -21,6 +21,7 @@ from protocols.rest.resources import MEDIA_TYPE, FieldProblem, Problem
 
 logger = logging.getLogger(__name__)
 
+REFUSAL = "pygent.refusal"  # in a request's scope
 MAX_DETAIL = 500  # characters
 MAX_PROBLEMS = 20  # fields named in one answer
 MAX_VALUE = 80  # characters of a refused value
@@ -69,7 +70,8 @@ def request_id(scope: Scope) -> str | None:
 
 
 def response_to(error: FactoryError, scope: Scope) -> Response:
-    """The answer that says this error."""
+    """The answer that says this error; the scope tells whoever logs the request why."""
+    scope[REFUSAL] = error.message
     status = status_of(error)
     headers: dict[str, str] = {}
     if status == HTTPStatus.UNAUTHORIZED:
