@@ -16,7 +16,7 @@ export NODE_USE_SYSTEM_CA := 1
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
 PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
-.PHONY: help run test check coverage bench faults clean site install install-test lock
+.PHONY: help run test check coverage bench faults clean site wheel licences sbom install install-test lock
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,12 @@ site: .web/build/.ok ## build the dashboard's pages, when one of them has change
 wheel: site ## dist/*.whl, with the built pages in it: what is installed needs no Node
 	rm -rf dist
 	$(BIN)/python -m hatchling build -t wheel -d dist
+
+licences: $(VENV)/.ok-test site ## docs/licences.md and NOTICES; refuses what may not be shipped
+	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m deploy.inventory licences
+
+sbom: $(VENV)/.ok-test site ## dist/pygent-factory.cdx.json: everything there is in it, as CycloneDX
+	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m deploy.inventory sbom dist/pygent-factory.cdx.json
 
 lock: $(VENV)/.build ## resolve the requirements anew; lock files carry hashes and no address
 	for name in requirements-build requirements requirements-site requirements-test requirements-weights; do \

@@ -24,7 +24,9 @@ from store.operations.knowledge import StoredKnowledge
 
 logger = logging.getLogger(__name__)
 
-FOR_BUILDERS = frozenset({"architecture.md", "changelog.md", "events.md"})  # not for who asks how
+FOR_BUILDERS = frozenset(  # not for who asks how
+    {"architecture.md", "changelog.md", "events.md", "licences.md", "releasing.md"}
+)
 
 COLLECTION = CreateCollection(
     name="pygent-docs",

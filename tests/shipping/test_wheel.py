@@ -64,7 +64,8 @@ def test_the_wheel_carries_pages_migrations_and_documentation_and_no_tests(wheel
     pages = {f"{APPLICATION}.web/build/client/{name}" for name in ("index.html", "404.html")}
     assert pages <= names
     assert {f"{APPLICATION}README.md", f"{APPLICATION}docs/tasks.md"} <= names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
+    licences = {name.rpartition("/")[2] for name in names if "dist-info/licenses/" in name}
+    assert licences == {"LICENSE", "NOTICES"}
     assert {"pygent/__init__.py", "pygent/py.typed", "pygent/_protocols/sdk/client.py"} <= names
 
     top = {name.split("/")[0] for name in names}
