@@ -50,8 +50,8 @@ class Client:
             Unauthenticated: There is no key.
             InvalidRequest: The address is none.
         """
-        self._portal = Portal()
         self._client = AsyncClient(url, token, patience=patience)
+        self._portal = Portal(self._client.aclose)
         self.url = self._client.url
         self.tasks = Tasks(self._portal, self._client.tasks)
         self.agents = Agents(self._portal, self._client.agents)
@@ -72,15 +72,12 @@ class Client:
         self.close()
 
     def __del__(self) -> None:
-        portal: Portal | None = getattr(self, "_portal", None)
+        portal: Portal | None = getattr(self, "_portal", None)  # none when it was not made
         if portal is not None and portal.is_open:
-            # Closing would wait for a thread, which the garbage collector must not.
             warnings.warn(f"{self!r} was not closed", ResourceWarning, stacklevel=2, source=self)
 
     def close(self) -> None:
         """All connections are closed and the thread has ended; may be repeated."""
-        if self._portal.is_open:
-            self._portal.call(self._client.aclose)
         self._portal.close()
 
     def run(
