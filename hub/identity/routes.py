@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from hub.identity.address import ADDRESS
 from hub.identity.audit import Happened, note
-from hub.identity.authentication import Authentication, cookie, session_of
+from hub.identity.authentication import Authentication, cookie, principal_of, session_of
 from hub.identity.gate import LOGIN
 from hub.identity.secrets import hashed, is_plain_secret, new_secret
 from hub.identity.tickets import PATH
@@ -84,7 +84,8 @@ def _entering(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitab
             authentication.attempts.refuse_guessing(address)
             authentication.attempts.failed(address)
             raise Unauthenticated("this link was used, or is older than ten minutes")
-        who = await authentication.of_session(session)
+        known = await table.find(hashed(session), is_key=False)
+        who = principal_of(known) if known else None
         note(Happened.TICKET_USED, who)
         note(Happened.LOGIN_SUCCEEDED, who, method="ticket")
         response = JSONResponse({"next": own_path(entry.next)})
