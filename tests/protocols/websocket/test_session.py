@@ -401,3 +401,14 @@ def test_reasons_are_plain_words():
             with pytest.raises(json.JSONDecodeError):
                 json.loads(value.reason)
             assert len(value.reason.encode()) <= 123, name
+
+
+def test_fields_that_are_not_known_are_ignored_as_the_protocol_has_it():
+    session = new_session()
+    (command,) = session.receive('{"id":1,"connect":{"token":"t","later":{"a":1}},"more":[]}')
+    assert isinstance(command, Authenticate)
+    session.accept(command, now=100.0)
+    (decision,) = session.receive(
+        f'{{"id":2,"subscribe":{{"channel":"{TASK}","phase":3,"later":true}},"more":1}}'
+    )
+    assert isinstance(decision, Subscribe)
