@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from anyio.to_thread import run_sync
 
+from agents.ingest_progress import Progress
 from protocols.errors import FactoryError, InvalidRequest, LimitExceeded
+from protocols.knowledge import DocumentStage
 from protocols.principals import TeamId
 from store.connect import Store
-from store.knowledge import passages
+from store.knowledge import changes, passages
 from store.knowledge.chunks import Chunk, Cutter, in_context, portions
 from store.knowledge.embedder import Embedder, Vectors
 from store.knowledge.loader import Loaded
@@ -50,18 +52,15 @@ async def ingest(store: Store, embedder: Embedder, document_id: str, team: TeamI
 
 
 async def _read(store: Store, embedder: Embedder, queued: Queued) -> None:
+    progress = Progress(store, queued)
+    await progress.reach(DocumentStage.READING)
     loaded = await read_document(
         queued.content, name=queued.source or queued.title, media_type=queued.media_type
     )
     title = queued.title if queued.is_titled else (loaded.title or queued.title)[:MAX_TITLE]
-    await _store(store, embedder, queued, title=title, loaded=loaded)
-
-
-async def _store(
-    store: Store, embedder: Embedder, queued: Queued, *, title: str, loaded: Loaded
-) -> None:
+    await progress.reach(DocumentStage.CUTTING)
     chunks = await _cut(loaded, embedder)
-    vectors = await _embed(chunks, embedder, title=title)
+    vectors = await _embed(chunks, embedder, title=title, progress=progress)
     async with store.log_pool.connection() as connection:
         is_stored = await passages.replace(
             connection,
@@ -73,6 +72,7 @@ async def _store(
         )
     if is_stored:
         logger.info("document ingested", extra=_fields(queued, chunks))
+        await _tell(store, queued)
 
 
 async def _cut(loaded: Loaded, embedder: Embedder) -> list[Chunk]:
@@ -85,10 +85,13 @@ async def _cut(loaded: Loaded, embedder: Embedder) -> list[Chunk]:
     return chunks
 
 
-async def _embed(chunks: Sequence[Chunk], embedder: Embedder, *, title: str) -> Vectors:
+async def _embed(
+    chunks: Sequence[Chunk], embedder: Embedder, *, title: str, progress: Progress
+) -> Vectors:
     """In turns of some 0.2 s: a thread cannot be cancelled, and searches wait for their turn."""
     vectors = np.empty((len(chunks), embedder.dimensions), np.float32)
     for begin in range(0, len(chunks), CHUNKS_A_TURN):
+        await progress.reach(DocumentStage.EMBEDDING, embedded=begin, to_embed=len(chunks))
         turn = chunks[begin : begin + CHUNKS_A_TURN]
         texts = [in_context(chunk, title=title) for chunk in turn]
         vectors[begin : begin + len(turn)] = await embedder.embed_passages(texts)
@@ -97,8 +100,14 @@ async def _embed(chunks: Sequence[Chunk], embedder: Embedder, *, title: str) -> 
 
 async def _fail(store: Store, queued: Queued, *, reason: str) -> None:
     async with store.log_pool.connection() as connection:
-        if await passages.fail(connection, queued, reason=reason):
-            logger.info("document refused", extra=_fields(queued, []))
+        is_failed = await passages.fail(connection, queued, reason=reason)
+    if is_failed:
+        logger.info("document refused", extra=_fields(queued, []))
+        await _tell(store, queued)
+
+
+async def _tell(store: Store, queued: Queued) -> None:
+    await changes.tell_document(store.log_pool, store.broker, TeamId(queued.team), queued.id)
 
 
 def _fields(queued: Queued, chunks: list[Chunk]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from protocols.errors import InvalidRequest
 from protocols.knowledge import SearchAnswer, SearchRequest
 from protocols.principals import TeamId, system
 from store.connect import Store
-from store.knowledge import passages
+from store.knowledge import changes, passages
 from store.knowledge.embedder import Embedder
 from store.operations.knowledge import StoredKnowledge
 from store.postgres.queue import Claimed
@@ -60,4 +60,6 @@ class Ingesting:
             queued = await passages.take(connection, document, team=team)
             if queued is not None:
                 await passages.fail(connection, queued, reason=POISONED)
+        if queued is not None:
+            await changes.tell_document(self._store.log_pool, self._store.broker, team, queued.id)
         logger.error("A document ends its workers; it is left", extra={"document": document})

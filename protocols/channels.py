@@ -17,6 +17,7 @@ class Namespace(StrEnum):
     TASKS = "tasks"
     AGENTS = "agents"
     OVERVIEW = "overview"
+    KNOWLEDGE = "knowledge"
 
 
 LOGGED = frozenset({Namespace.TASK, Namespace.AGENT})

@@ -185,8 +185,8 @@ async def _rows(
             return await agent_rows(connection, keys)
         case Namespace.OVERVIEW:
             return await moments(connection, team, keys)
-        case Namespace.TASK | Namespace.AGENT:
-            raise ValueError(f"{namespace} is a stream, not a feed")
+        case Namespace.TASK | Namespace.AGENT | Namespace.KNOWLEDGE:
+            raise ValueError(f"{namespace} is no feed of a projection")
         case _:
             assert_never(namespace)
 

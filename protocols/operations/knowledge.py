@@ -3,9 +3,14 @@
 from typing import Protocol
 
 from protocols.knowledge import (
+    Chunk,
     Collection,
+    CollectionUse,
     CreateCollection,
     Document,
+    DocumentState,
+    NearestRequest,
+    NearestSentence,
     SearchAnswer,
     SearchRequest,
 )
@@ -29,6 +34,10 @@ class Knowledge(Protocol):
 
     async def get(self, name: str) -> Collection:
         """One collection."""
+        ...
+
+    async def use(self, name: str) -> CollectionUse:
+        """What the collection holds and which agents search it."""
         ...
 
     async def delete(self, name: str) -> None:
@@ -70,12 +79,36 @@ class Knowledge(Protocol):
         *,
         cursor: str | None = None,
         limit: int = 50,
+        state: DocumentState | None = None,
     ) -> Listing[Document]:
-        """Documents of a collection, newest first."""
+        """Documents of a collection, newest first; those in one state, if it is named."""
         ...
 
     async def document(self, name: str, document: str) -> Document:
         """One document."""
+        ...
+
+    async def chunks(
+        self,
+        name: str,
+        document: str,
+        *,
+        start: int = 0,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Listing[Chunk]:
+        """The passages of a document in their order, from the one numbered `start`.
+
+        A cursor of a document that was replaced meanwhile goes on in the new content.
+        """
+        ...
+
+    async def retry(self, name: str, document: str) -> Document:
+        """The document is queued again.
+
+        Raises:
+            InvalidTransition: It has not failed.
+        """
         ...
 
     async def remove(self, name: str, document: str) -> None:
@@ -84,4 +117,14 @@ class Knowledge(Protocol):
 
     async def search(self, request: SearchRequest) -> SearchAnswer:
         """Passages for the words, best first, by meaning and by words fused."""
+        ...
+
+    async def nearest(self, request: NearestRequest) -> NearestSentence:
+        """The sentence of a passage that is nearest to the query in meaning.
+
+        Apart from the search, since it makes a vector for each sentence: some 0.1 s.
+
+        Raises:
+            NotFound: There is no such passage.
+        """
         ...

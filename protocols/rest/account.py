@@ -34,5 +34,6 @@ def describe(principal: Principal) -> Me:
             tasks=feed_channel(Namespace.TASKS, principal.team),
             agents=feed_channel(Namespace.AGENTS, principal.team),
             overview=feed_channel(Namespace.OVERVIEW, principal.team),
+            knowledge=feed_channel(Namespace.KNOWLEDGE, principal.team),
         ),
     )

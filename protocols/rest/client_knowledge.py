@@ -3,9 +3,14 @@
 import httpx
 
 from protocols.knowledge import (
+    Chunk,
     Collection,
+    CollectionUse,
     CreateCollection,
     Document,
+    DocumentState,
+    NearestRequest,
+    NearestSentence,
     SearchAnswer,
     SearchRequest,
 )
@@ -33,6 +38,10 @@ class RestKnowledge:
     async def get(self, name: str) -> Collection:
         """One collection."""
         return await self._http.model("GET", f"/collections/{part(name)}", Collection)
+
+    async def use(self, name: str) -> CollectionUse:
+        """What the collection holds and which agents search it."""
+        return await self._http.model("GET", f"/collections/{part(name)}/use", CollectionUse)
 
     async def delete(self, name: str) -> None:
         """The collection, its documents and passages are gone."""
@@ -65,14 +74,34 @@ class RestKnowledge:
         *,
         cursor: str | None = None,
         limit: int = 50,
+        state: DocumentState | None = None,
     ) -> Listing[Document]:
-        """Documents of a collection, newest first."""
-        query = _page(cursor, limit)
+        """Documents of a collection, newest first; those in one state, if it is named."""
+        query = {**_page(cursor, limit), **({} if state is None else {"state": state})}
         return await self._http.model("GET", _documents(name), Listing[Document], query=query)
 
     async def document(self, name: str, document: str) -> Document:
         """One document."""
         return await self._http.model("GET", f"{_documents(name)}/{part(document)}", Document)
+
+    async def chunks(
+        self,
+        name: str,
+        document: str,
+        *,
+        start: int = 0,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Listing[Chunk]:
+        """The passages of a document in their order, from the one numbered `start`."""
+        path = f"{_documents(name)}/{part(document)}/chunks"
+        query = {**_page(cursor, limit), "start": start}
+        return await self._http.model("GET", path, Listing[Chunk], query=query)
+
+    async def retry(self, name: str, document: str) -> Document:
+        """The document is queued again."""
+        path = f"{_documents(name)}/{part(document)}/retry"
+        return await self._http.model("POST", path, Document)
 
     async def remove(self, name: str, document: str) -> None:
         """The document and its passages are gone."""
@@ -81,6 +110,10 @@ class RestKnowledge:
     async def search(self, request: SearchRequest) -> SearchAnswer:
         """Passages for the words, best first."""
         return await self._http.model("POST", "/search", SearchAnswer, body=request)
+
+    async def nearest(self, request: NearestRequest) -> NearestSentence:
+        """The sentence of a passage that is nearest to the query in meaning."""
+        return await self._http.model("POST", "/search/nearest", NearestSentence, body=request)
 
 
 def _documents(name: str) -> str:

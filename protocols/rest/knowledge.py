@@ -6,9 +6,14 @@ from fastapi import APIRouter, Path, Query, status
 from starlette.requests import Request
 
 from protocols.knowledge import (
+    Chunk,
     Collection,
+    CollectionUse,
     CreateCollection,
     Document,
+    DocumentState,
+    NearestRequest,
+    NearestSentence,
     SearchAnswer,
     SearchRequest,
 )
@@ -26,6 +31,8 @@ Wait = Annotated[
     float,
     Query(ge=0, le=60, description="Seconds to wait for the workers to make it searchable."),
 ]
+State = Annotated[DocumentState | None, Query(description="Only those in this state.")]
+Start = Annotated[int, Query(ge=0, lt=2**31, description="Number of the first passage, from 0.")]
 DocumentPath = Annotated[str, Path(max_length=64, description="Id of the document.")]
 
 
@@ -47,6 +54,12 @@ async def collections(
 async def collection(name: NamePath, asked: Asked) -> Collection:
     """One collection with its counts."""
     return await asked.knowledge.get(name)
+
+
+@router.get("/collections/{name}/use", summary="Say what a collection holds")
+async def use(name: NamePath, asked: Asked) -> CollectionUse:
+    """What is in it and which agents search it: what deleting it would take away."""
+    return await asked.knowledge.use(name)
 
 
 @router.delete(
@@ -83,16 +96,39 @@ async def add(name: NamePath, request: Request, asked: Asked, wait: Wait = 0.0) 
 
 @router.get("/collections/{name}/documents", summary="List documents")
 async def documents(
-    name: NamePath, asked: Asked, cursor: Cursor = None, limit: Limit = 50
+    name: NamePath, asked: Asked, cursor: Cursor = None, limit: Limit = 50, state: State = None
 ) -> Listing[Document]:
     """Documents of a collection, newest first."""
-    return await asked.knowledge.documents(name, cursor=cursor, limit=limit)
+    return await asked.knowledge.documents(name, cursor=cursor, limit=limit, state=state)
 
 
 @router.get("/collections/{name}/documents/{document_id}", summary="Read a document")
 async def document(name: NamePath, document_id: DocumentPath, asked: Asked) -> Document:
     """One document and how far the workers are with it."""
     return await asked.knowledge.document(name, document_id)
+
+
+@router.get("/collections/{name}/documents/{document_id}/chunks", summary="Read its passages")
+async def chunks(
+    name: NamePath,
+    document_id: DocumentPath,
+    asked: Asked,
+    start: Start = 0,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[Chunk]:
+    """The passages of a document in their order."""
+    return await asked.knowledge.chunks(name, document_id, start=start, cursor=cursor, limit=limit)
+
+
+@router.post(
+    "/collections/{name}/documents/{document_id}/retry",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Try a document again",
+)
+async def retry(name: NamePath, document_id: DocumentPath, asked: Asked) -> Document:
+    """A document that failed is queued again."""
+    return await asked.knowledge.retry(name, document_id)
 
 
 @router.delete(
@@ -109,3 +145,9 @@ async def remove(name: NamePath, document_id: DocumentPath, asked: Asked) -> Non
 async def search(request: SearchRequest, asked: Asked) -> SearchAnswer:
     """Passages for the words, best first, by meaning and by words fused."""
     return await asked.knowledge.search(request)
+
+
+@router.post("/search/nearest", summary="Find the nearest sentence")
+async def nearest(request: NearestRequest, asked: Asked) -> NearestSentence:
+    """The sentence of a passage that is nearest to the query in meaning."""
+    return await asked.knowledge.nearest(request)

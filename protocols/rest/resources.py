@@ -61,6 +61,7 @@ class Channels(BaseModel):
     tasks: str
     agents: str
     overview: str
+    knowledge: str
 
 
 class Me(BaseModel):

@@ -27,6 +27,8 @@ class CollectionRow(NamedTuple):
     documents: int
     chunks: int
     created_at: datetime
+    queued: int = 0
+    failed: int = 0
 
     def collection(self) -> Collection:
         """As the operations answer it."""
@@ -36,6 +38,8 @@ class CollectionRow(NamedTuple):
             description=self.description,
             documents=self.documents,
             chunks=self.chunks,
+            queued=self.queued,
+            failed=self.failed,
             embedder=self.embedder,
             created_at=self.created_at,
         )
@@ -85,6 +89,13 @@ async def find_all(connection: Connection, names: Sequence[str]) -> list[Collect
     return [found[name] for name in names]
 
 
+async def size(connection: Connection, collection: UUID) -> int:
+    """Bytes of its documents, as they were added."""
+    cursor = await connection.execute(_SIZE, {"collection": collection})
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 async def delete(connection: Connection, collection: UUID) -> None:
     """The collection is gone, with all that is in it."""
     # Documents first, then the collection: the order in which an ingest takes its locks.
@@ -97,19 +108,30 @@ _INSERT = """
     VALUES (%(id)s, %(team)s, %(name)s, %(description)s, %(embedder)s, %(created_at)s)
 """
 
+# Those that are not ready have an index of their own.
 _PAGE = """
-    SELECT id, name, description, embedder, documents, chunks, created_at
-    FROM collection
-    WHERE name > %(after)s
-    ORDER BY name
+    SELECT c.id, c.name, c.description, c.embedder, c.documents, c.chunks, c.created_at,
+           (SELECT count(*) FROM document AS d
+            WHERE d.collection_id = c.id AND d.state <> 'ready' AND d.state = 'queued') AS queued,
+           (SELECT count(*) FROM document AS d
+            WHERE d.collection_id = c.id AND d.state <> 'ready' AND d.state = 'failed') AS failed
+    FROM collection AS c
+    WHERE c.name > %(after)s
+    ORDER BY c.name
     LIMIT %(limit)s
 """
 
 _FIND = """
-    SELECT id, name, description, embedder, documents, chunks, created_at
-    FROM collection
-    WHERE name = ANY (%(names)s)
+    SELECT c.id, c.name, c.description, c.embedder, c.documents, c.chunks, c.created_at,
+           (SELECT count(*) FROM document AS d
+            WHERE d.collection_id = c.id AND d.state <> 'ready' AND d.state = 'queued') AS queued,
+           (SELECT count(*) FROM document AS d
+            WHERE d.collection_id = c.id AND d.state <> 'ready' AND d.state = 'failed') AS failed
+    FROM collection AS c
+    WHERE c.name = ANY (%(names)s)
 """
+
+_SIZE = "SELECT coalesce(sum(bytes), 0) FROM document WHERE collection_id = %(collection)s"
 
 _LOCK_DOCUMENTS = "SELECT FROM document WHERE collection_id = %(collection)s ORDER BY id FOR UPDATE"
 

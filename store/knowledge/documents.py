@@ -12,7 +12,7 @@ import uuid_utils
 from psycopg.rows import class_row
 
 from protocols.errors import NotFound
-from protocols.knowledge import Document, DocumentState
+from protocols.knowledge import Document, DocumentStage, DocumentState
 from protocols.principals import TeamId
 from store.postgres.pool import Connection
 
@@ -51,9 +51,15 @@ class DocumentRow(NamedTuple):
     chunks: int
     reason: str | None
     created_at: datetime
+    stage: str
+    embedded: int
+    to_embed: int
+    changed_at: datetime
+    version: int
 
     def document(self) -> Document:
         """As the operations answer it."""
+        state = DocumentState(self.state)
         return Document(
             id=str(self.id),
             collection=self.collection,
@@ -62,10 +68,15 @@ class DocumentRow(NamedTuple):
             media_type=self.media_type,
             bytes=self.size,
             sha256=self.sha256.hex(),
-            state=DocumentState(self.state),
+            state=state,
             chunks=self.chunks,
             reason=self.reason,
+            stage=DocumentStage(self.stage) if state is DocumentState.QUEUED else None,
+            embedded=self.embedded,
+            to_embed=self.to_embed,
             created_at=self.created_at,
+            changed_at=self.changed_at,
+            version=self.version,
         )
 
 
@@ -102,11 +113,24 @@ async def put(connection: Connection, new: NewContent, *, team: TeamId) -> UUID:
 
 
 async def page(
-    connection: Connection, collection: UUID, *, before: UUID, limit: int
+    connection: Connection,
+    collection: UUID,
+    *,
+    before: UUID,
+    limit: int,
+    state: DocumentState | None = None,
 ) -> list[DocumentRow]:
     """Documents of the collection, newest first, from the one older than `before`."""
+    wanted = {"collection": collection, "before": before, "limit": limit, "state": state}
+    match state:
+        case None:
+            statement = _PAGE
+        case DocumentState.READY:
+            statement = _PAGE_READY
+        case _:
+            statement = _PAGE_UNFINISHED
     async with connection.cursor(row_factory=class_row(DocumentRow)) as cursor:
-        await cursor.execute(_PAGE, {"collection": collection, "before": before, "limit": limit})
+        await cursor.execute(statement, wanted)
         return await cursor.fetchall()
 
 
@@ -127,6 +151,22 @@ async def find(connection: Connection, collection: UUID, document: str) -> Docum
     if row is None:
         raise absent
     return row
+
+
+async def read(connection: Connection, document: UUID) -> DocumentRow | None:
+    """The document of that id, of whichever collection the connection may see."""
+    async with connection.cursor(row_factory=class_row(DocumentRow)) as cursor:
+        await cursor.execute(_READ, {"id": document})
+        return await cursor.fetchone()
+
+
+async def retry(connection: Connection, document: UUID) -> bool:
+    """The document is queued again; False when it has not failed."""
+    cursor = await connection.execute(_RETRY, {"id": document})
+    if not cursor.rowcount:
+        return False
+    await connection.execute(_ENQUEUE, {"document": document})
+    return True
 
 
 async def delete(connection: Connection, document: UUID) -> None:
@@ -169,25 +209,42 @@ _SAME = """
 
 _ENQUEUE = "SELECT enqueue_ingest(%(document)s)"
 
-_PAGE = """
+_ROW = """
     SELECT d.id, c.name AS collection, d.title, d.source, d.media_type, d.bytes AS size, d.sha256,
-           d.state,
-           d.chunks, d.reason, d.created_at
+           d.state, d.chunks, d.reason, d.created_at, d.stage, d.embedded, d.to_embed,
+           d.changed_at, d.version
     FROM document AS d
     JOIN collection AS c ON c.id = d.collection_id
-    WHERE d.collection_id = %(collection)s AND d.id < %(before)s
+"""
+
+_OLDER = """
     ORDER BY d.id DESC
     LIMIT %(limit)s
 """
 
-_FIND = """
-    SELECT d.id, c.name AS collection, d.title, d.source, d.media_type, d.bytes AS size, d.sha256,
-           d.state,
-           d.chunks, d.reason, d.created_at
-    FROM document AS d
-    JOIN collection AS c ON c.id = d.collection_id
-    WHERE d.collection_id = %(collection)s AND d.id = %(id)s
+_PAGE = f"{_ROW} WHERE d.collection_id = %(collection)s AND d.id < %(before)s {_OLDER}"
+
+_PAGE_READY = f"""
+    {_ROW}
+    WHERE d.collection_id = %(collection)s AND d.id < %(before)s AND d.state = 'ready'
+    {_OLDER}
 """
+
+# Told twice, so that any plan may use the index of those that are not ready.
+_PAGE_UNFINISHED = f"""
+    {_ROW}
+    WHERE d.collection_id = %(collection)s AND d.id < %(before)s
+      AND d.state <> 'ready' AND d.state = %(state)s
+    {_OLDER}
+"""
+
+_FIND = f"{_ROW} WHERE d.collection_id = %(collection)s AND d.id = %(id)s"
+
+_READ = f"{_ROW} WHERE d.id = %(id)s"
+
+_RETRY = (
+    "UPDATE document SET state = 'queued', reason = NULL WHERE id = %(id)s AND state = 'failed'"
+)
 
 _DELETE = "DELETE FROM document WHERE id = %(id)s"
 

@@ -1,6 +1,7 @@
 """Rows of passages and their vectors: replaced as a whole by the workers, found by a search."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -8,7 +9,9 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector_async
 from psycopg.rows import class_row
 
-from protocols.knowledge import Passage
+from protocols.errors import NotFound
+from protocols.knowledge import Chunk as Piece
+from protocols.knowledge import DocumentStage, Passage, SearchRequest
 from protocols.principals import TeamId
 from store.knowledge.chunks import Chunk, chunk_id
 from store.knowledge.embedder import Vectors
@@ -42,6 +45,11 @@ class _Found(NamedTuple):
     score: float
     vector_score: float | None
     text_score: float | None
+    vector_rank: int | None
+    text_rank: int | None
+    ordinal: int
+    chunks: int
+    changed_at: datetime
 
 
 async def take(connection: Connection, document: str, *, team: TeamId) -> Queued | None:
@@ -49,6 +57,28 @@ async def take(connection: Connection, document: str, *, team: TeamId) -> Queued
     async with connection.cursor(row_factory=class_row(Queued), binary=True) as cursor:
         await cursor.execute(_TAKE, {"id": UUID(document), "team": team})
         return await cursor.fetchone()
+
+
+async def reach(
+    connection: Connection,
+    queued: Queued,
+    stage: DocumentStage,
+    *,
+    embedded: int = 0,
+    to_embed: int = 0,
+) -> bool:
+    """The document is said to be so far; False when it is not queued with this content any more."""
+    cursor = await connection.execute(
+        _REACH,
+        {
+            "id": queued.id,
+            "sha256": queued.sha256,
+            "stage": stage,
+            "embedded": embedded,
+            "to_embed": to_embed,
+        },
+    )
+    return bool(cursor.rowcount)
 
 
 async def replace(
@@ -91,14 +121,17 @@ async def fail(connection: Connection, queued: Queued, *, reason: str) -> bool:
 
 async def search(
     connection: Connection,
-    query: str,
+    request: SearchRequest,
     *,
+    query: str,
     vector: Vectors,
     embedder: str,
     collections: Sequence[UUID] | None,
-    limit: int,
 ) -> list[Passage]:
-    """Passages of the connection's team, best first; None searches all its collections."""
+    """Passages of the connection's team, best first; None searches all its collections.
+
+    Of the request, how many and in which order; `query` and `vector` are its words made ready.
+    """
     async with connection.cursor(row_factory=class_row(_Found)) as cursor:
         await cursor.execute(
             _SEARCH,
@@ -107,10 +140,38 @@ async def search(
                 "vector": vector.tolist(),
                 "embedder": embedder,
                 "collections": None if collections is None else list(collections),
-                "limit": limit,
+                "limit": request.limit,
+                "by": request.by,
             },
         )
         return [_passage(found) for found in await cursor.fetchall()]
+
+
+async def page(connection: Connection, document: UUID, *, start: int, limit: int) -> list[Piece]:
+    """The passages of a document in their order, from the one of that number."""
+    wanted = {"document": document, "start": start, "limit": limit}
+    cursor = await connection.execute(_PAGE, wanted)
+    return [
+        Piece(id=str(key), ordinal=ordinal, location=location, text=text)
+        for key, ordinal, location, text in await cursor.fetchall()
+    ]
+
+
+async def text_of(connection: Connection, chunk: str) -> str:
+    """The text of the passage of that id.
+
+    Raises:
+        NotFound: The connection's team has none.
+    """
+    absent = NotFound(f"there is no passage {chunk[:64]!r}")
+    try:
+        key = UUID(chunk)
+    except ValueError:
+        raise absent from None
+    row = await (await connection.execute(_TEXT, {"id": key})).fetchone()
+    if row is None:
+        raise absent
+    return str(row[0])
 
 
 async def _is_same(connection: Connection, queued: Queued) -> bool:
@@ -183,6 +244,11 @@ def _passage(found: _Found) -> Passage:
         score=found.score,
         vector_score=found.vector_score,
         text_score=found.text_score,
+        vector_rank=found.vector_rank,
+        text_rank=found.text_rank,
+        ordinal=found.ordinal,
+        chunks=found.chunks,
+        changed_at=found.changed_at,
     )
 
 
@@ -193,6 +259,22 @@ _TAKE = """
     JOIN blob AS b ON b.team_id = d.team_id AND b.sha256 = d.sha256
     WHERE d.id = %(id)s AND d.team_id = %(team)s
 """
+
+_REACH = """
+    UPDATE document
+    SET stage = %(stage)s, embedded = %(embedded)s, to_embed = %(to_embed)s
+    WHERE id = %(id)s AND sha256 = %(sha256)s AND state = 'queued'
+"""
+
+_PAGE = """
+    SELECT id, ordinal, location, text
+    FROM chunk
+    WHERE document_id = %(document)s AND ordinal >= %(start)s
+    ORDER BY ordinal
+    LIMIT %(limit)s
+"""
+
+_TEXT = "SELECT text FROM chunk WHERE id = %(id)s"
 
 _LOCK = "SELECT sha256, media_type FROM document WHERE id = %(id)s FOR UPDATE"
 
@@ -230,7 +312,8 @@ _FAILED = """
 
 _SEARCH = """
     SELECT chunk, document, collection, title, source, location, text, score, vector_score,
-           text_score
+           text_score, vector_rank, text_rank, ordinal, chunks, changed_at
     FROM search_passages(
-      %(query)s, %(vector)s::float8[]::halfvec, %(embedder)s, %(collections)s::uuid[], %(limit)s)
+      %(query)s, %(vector)s::float8[]::halfvec, %(embedder)s, %(collections)s::uuid[], %(limit)s,
+      %(by)s)
 """

@@ -5,10 +5,24 @@ import time
 import httpx
 import pytest
 
-from protocols.errors import AlreadyExists, InvalidRequest, LimitExceeded, NotFound
-from protocols.knowledge import MAX_DOCUMENT_BYTES, CreateCollection, DocumentState, SearchRequest
+from agents.ingest import ingest
+from protocols.errors import (
+    AlreadyExists,
+    InvalidRequest,
+    InvalidTransition,
+    LimitExceeded,
+    NotFound,
+)
+from protocols.knowledge import (
+    MAX_DOCUMENT_BYTES,
+    CreateCollection,
+    DocumentState,
+    NearestRequest,
+    SearchRequest,
+)
 from protocols.principals import TeamId
 from protocols.rest.bodies import MAX_DOCUMENT_BYTES as MAX_BODY_BYTES
+from store.knowledge.embedders.hashing import Hashing
 from tests.serving import Served
 
 DOCUMENTS = "/api/v1/collections/manuals/documents"
@@ -48,6 +62,36 @@ async def test_a_document_comes_in_over_the_client_and_goes_again(
         await client.knowledge.delete("manuals")
         with pytest.raises(NotFound):
             await client.knowledge.get("manuals")
+
+
+async def test_a_documents_passages_and_why_they_were_found_come_over_the_client(
+    served: Served, manuals: None
+) -> None:
+    async with await served.client() as client:
+        added = await client.knowledge.add(
+            "manuals",
+            b"# Pumps\n\nA pump moves water. It hums.",
+            title="",
+            source="pumps.md",
+            media_type="text/markdown",
+        )
+        assert added.stage == "queued"
+        team = (await client.me()).team
+        await ingest(served.store, Hashing(), added.id, TeamId(team))
+        (chunk,) = (await client.knowledge.chunks("manuals", added.id)).items
+        request = SearchRequest(query="which pumps hum", explain=True)
+        (passage,) = (await client.knowledge.search(request)).passages
+        assert (passage.chunk, passage.ordinal) == (chunk.id, chunk.ordinal)
+        assert passage.matches is not None
+        assert [passage.text[begin:end] for begin, end in passage.matches.text] == ["pump", "hums"]
+        asked = NearestRequest(query="does it hum", chunk=chunk.id)
+        begin, end = (await client.knowledge.nearest(asked)).span
+        assert chunk.text[begin:end] in {"It hums.", "A pump moves water."}
+        assert (await client.knowledge.use("manuals")).documents == 1
+        ready = await client.knowledge.documents("manuals", state=DocumentState.READY)
+        assert [one.id for one in ready.items] == [added.id]
+        with pytest.raises(InvalidTransition):
+            await client.knowledge.retry("manuals", added.id)
 
 
 async def test_a_form_and_json_make_the_same_document(
