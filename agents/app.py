@@ -26,14 +26,17 @@ from agents.settings import AgentSettings, accesses
 from agents.solitary import Isolation
 from agents.tool import Tool
 from agents.tools import TOOLS
+from agents.trying import Trying
 from agents.watch import Watch
 from agents.worker import Lane, Worker
 from store.connect import open_store
 from store.knowledge.embedders import choose_embedder
+from store.operations import model_trials
 
 logger = logging.getLogger(__name__)
 
 POOL_SIZE = 8
+TRIALS_AT_ONCE = 2
 
 
 async def run_worker(
@@ -106,10 +109,12 @@ async def open_worker(
         search = search_of(store, embedder)
         factory = Factory(store.log, outside=outside, tools=tools, search=search)
         watch = Watch(store)
+        trying = Trying(outside, store.broker.answers)
         attending = Attending(store.log, factory, watch, how=isolation, worker=name)
         lanes = [
             Lane("tasks", settings.worker_tasks, attending.attend),
             Lane("ingest", settings.worker_ingests, Ingesting(store, embedder).attend),
+            Lane(model_trials.QUEUE, TRIALS_AT_ONCE, trying.attend),
         ]
         yield Worker(store, settings, watch, [lane for lane in lanes if lane.capacity])
 

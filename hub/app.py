@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 
+import anyio
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
@@ -28,16 +29,20 @@ from hub.opened import Hub, Opened
 from hub.request_log import RequestLog
 from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
+from hub.system import HubSystem
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
+from protocols.operations.models import ModelTrials
+from protocols.operations.system import Systems
 from protocols.principals import Principal
 from protocols.rest import problems
 from protocols.rest.backing import Backing
 from protocols.rest.routes import application as rest_application
 from protocols.websocket import routes as websocket_routes
-from store.operations import StoredFactory
+from store.operations import StoredFactory, model_trials
 from store.operations.catalogue import BUILT_IN
+from store.operations.model_trials import StoredModelTrials
 from store.postgres.identity import IdentityTable
 
 DOCS = "/api/docs"
@@ -57,7 +62,7 @@ def application(settings: HubSettings, *, dashboard: ASGIApp | None = None) -> S
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with hub.running() as opened:
-            rest.state.backing = _backing(opened)
+            rest.state.backing = _backing(opened, settings)
             try:
                 yield
             finally:
@@ -107,8 +112,9 @@ def _is_no_page(scope: Scope) -> bool:
     return not (scope["path"] == DOCS and wants_page(scope))
 
 
-def _backing(opened: Opened) -> Backing:
+def _backing(opened: Opened, settings: HubSettings) -> Backing:
     authentication = opened.authentication
+    room = anyio.Semaphore(model_trials.AT_ONCE)
 
     def factory(principal: Principal) -> Factory:
         return StoredFactory(opened.store, principal, BUILT_IN, opened.embedder)
@@ -116,11 +122,19 @@ def _backing(opened: Opened) -> Backing:
     def keys(principal: Principal) -> Keys:
         return TeamKeys(opened.store, principal, revoked=authentication.forget_all)
 
+    def system(principal: Principal) -> Systems:
+        return HubSystem(opened, settings, principal)
+
+    def trials(principal: Principal) -> ModelTrials:
+        return StoredModelTrials(opened.store, principal, catalogue=BUILT_IN, room=room)
+
     return Backing(
         authenticate=authentication.of,
         factory=factory,
         keys=keys,
         channels=opened.live,
         models=model_providers,
+        system=system,
+        trials=trials,
         quotas=opened.quotas,
     )

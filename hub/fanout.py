@@ -12,6 +12,7 @@ from time import monotonic
 import anyio
 from anyio.abc import TaskGroup
 
+from hub.delays import Delays
 from hub.history import Blocks, FeedHistory, History, StreamHistory
 from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication
@@ -43,6 +44,7 @@ class Fanout:
 
     def __init__(self, log: EventLog, broker: Broker, listener: Listener, group: TaskGroup) -> None:
         self.counters = Counters()
+        self.delays = Delays()
         self.blocks = Blocks(log, group)
         self._log = log
         self._broker = broker
@@ -167,7 +169,10 @@ class Fanout:
             watched.is_filling = False
 
     def _deliver(self, watched: Watched, publications: list[Publication]) -> None:
-        self.counters.deliveries += watched.deliver(publications)
+        taken = watched.deliver(publications)
+        self.counters.deliveries += taken
+        if taken and watched.channel.is_logged:
+            self.delays.note(publications[-1].data)
 
     def lose(self, watched: Watched) -> None:
         """Its positions mean nothing any more: everybody subscribes again."""

@@ -8,39 +8,26 @@ when nothing says that a proxy stands between, and when it was asked by a name o
 another site's page can have its own name lead here.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
 
 import anyio
-from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from hub import parts
 from hub.identity.address import is_loopback
 from hub.metrics import CONTENT_TYPE, Metrics
-from hub.opened import Hub, Opened
-from protocols.errors import FactoryError, Unavailable
+from hub.opened import Hub
+from protocols.errors import FactoryError
+from protocols.operations.system import Part, PartState
 from store.postgres import measures
-from store.projector import lag
 
 LOOK_SECONDS = 1.0  # how long an answer of `ready` is repeated
-PART_SECONDS = 2.0  # then a part counts as out of reach
-MAX_LAG_SECONDS = 10.0
 PROXY_HEADERS = ("forwarded", "x-forwarded", "x-real-ip", "x-client-ip", "via")  # or begin so
-
-
-class Part(BaseModel):
-    """One thing the hub stands on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    is_well: bool
-    seconds: float
-    detail: dict[str, float | int | str]
 
 
 class Health:
@@ -81,7 +68,7 @@ class Health:
             return
         try:
             opened = self._hub.opened
-            with anyio.fail_after(PART_SECONDS):
+            with anyio.fail_after(parts.PART_SECONDS):
                 await measures.ping(opened.store.log_pool)
             self._is_up, self._hears_redis = True, opened.live.hears_redis
         except (FactoryError, TimeoutError):
@@ -91,12 +78,10 @@ class Health:
     async def deep(self, request: Request) -> Response:
         """Each part with how long it took to answer."""
         await self._require_insider(request)
-        parts = await _parts(self._hub.opened)
-        is_well = all(part.is_well for part in parts)
-        body = {
-            "status": "well" if is_well else "degraded",
-            "parts": [part.model_dump() for part in parts],
-        }
+        found = await parts.look(self._hub.opened, self._hub.settings)
+        told = [_as_before(part) for part in found.parts]
+        is_well = all(part["is_well"] for part in told)
+        body = {"status": "well" if is_well else "degraded", "parts": told}
         status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
         return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
 
@@ -126,79 +111,13 @@ def _answer(status: str, code: int = HTTPStatus.OK) -> Response:
     return JSONResponse({"status": status}, code, headers={"Cache-Control": "no-store"})
 
 
-async def _parts(opened: Opened) -> list[Part]:
-    looks: dict[str, Callable[[Opened], Awaitable[Part]]] = {
-        "postgres": _postgres,
-        "redis": _redis,
-        "log": _log,
-        "projections": _projections,
-        "queue": _queue,
-        "sockets": _sockets,
+def _as_before(part: Part) -> dict[str, object]:
+    """A part as this route has always told it."""
+    is_well = part.state in {PartState.WELL, PartState.LATE}
+    reason = {} if is_well else {"reason": part.sentence}
+    return {
+        "name": part.name,
+        "is_well": is_well,
+        "seconds": round(part.seconds or 0.0, 6),
+        "detail": {**part.facts, **reason},
     }
-    found: dict[str, Part] = {}
-
-    async def look(name: str) -> None:
-        began = monotonic()
-        try:
-            with anyio.fail_after(PART_SECONDS):
-                found[name] = await looks[name](opened)
-        except (FactoryError, TimeoutError) as error:
-            reason = error.message if isinstance(error, FactoryError) else "no answer in time"
-            found[name] = _part(name, monotonic() - began, is_well=False, reason=reason)
-
-    async with anyio.create_task_group() as group:
-        for name in looks:
-            group.start_soon(look, name)
-    return [found[name] for name in looks]
-
-
-def _part(name: str, seconds: float, *, is_well: bool = True, **detail: float | str) -> Part:
-    return Part(name=name, is_well=is_well, seconds=round(seconds, 6), detail=detail)
-
-
-async def _postgres(opened: Opened) -> Part:
-    return _part("postgres", await measures.ping(opened.store.log_pool))
-
-
-async def _redis(opened: Opened) -> Part:
-    seconds = await opened.store.broker.ping()
-    if not opened.live.hears_redis:
-        raise Unavailable("frames do not flow")
-    return _part("redis", seconds)
-
-
-async def _log(opened: Opened) -> Part:
-    counters = opened.store.log.counters
-    seconds = counters.last_commit_seconds
-    return _part("log", seconds, waiting=counters.waiting, epoch=opened.store.log.epoch)
-
-
-async def _projections(opened: Opened) -> Part:
-    began = monotonic()
-    behind = await lag(opened.store)
-    seconds = max((one.seconds for one in behind), default=0.0)
-    parked = sum(one.parked for one in behind)
-    took = monotonic() - began
-    is_well = seconds < MAX_LAG_SECONDS and parked == 0
-    return _part(
-        "projections", took, is_well=is_well, behind_seconds=round(seconds, 3), parked=parked
-    )
-
-
-async def _queue(opened: Opened) -> Part:
-    began = monotonic()
-    found = await measures.waiting(opened.store.log_pool)
-    took = monotonic() - began
-    return _part(
-        "queue",
-        took,
-        is_well=found.workers > 0,
-        todo=found.todo,
-        doing=found.doing,
-        workers=found.workers,
-    )
-
-
-async def _sockets(opened: Opened) -> Part:
-    open_sockets, subscriptions = len(opened.sockets), opened.live.subscriptions
-    return _part("sockets", 0.0, open=open_sockets, subscriptions=subscriptions)

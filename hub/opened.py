@@ -9,6 +9,7 @@ import anyio
 
 from hub.identity.authentication import Authentication
 from hub.live import Live, open_hub
+from hub.sampler import Sampler
 from hub.settings import HubSettings
 from protocols.errors import FactoryError, Unavailable
 from protocols.quotas import Quotas
@@ -36,6 +37,7 @@ class Opened:
     authentication: Authentication
     embedder: Embedder
     quotas: Quotas
+    sampler: Sampler
 
 
 class Hub:
@@ -78,16 +80,20 @@ class Hub:
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
             quotas = self.settings.quotas()
+            sockets = Sockets(live, authentication.authenticate, quotas=quotas, pace=self._pace)
+            sampler = Sampler(store, live, sockets, is_draining=lambda: self.is_draining)
             self._opened = Opened(
                 store=store,
                 live=live,
-                sockets=Sockets(live, authentication.authenticate, quotas=quotas, pace=self._pace),
+                sockets=sockets,
                 identities=identities,
                 authentication=authentication,
                 embedder=choose_embedder(),
                 quotas=quotas,
+                sampler=sampler,
             )
             group.start_soon(_sweep, identities)
+            group.start_soon(sampler.run)
             try:
                 yield self._opened
             finally:

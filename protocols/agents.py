@@ -81,6 +81,16 @@ def _is_model(value: str) -> str:
     return value
 
 
+ModelName = Annotated[
+    str,
+    AfterValidator(_is_model),
+    Field(
+        description="`provider:name`, `extractive` or `scripted`.",
+        json_schema_extra={"pattern": MODEL},
+    ),
+]
+
+
 class AgentSpec(BaseModel):
     """What an agent is: everything needed to make an attempt at one of its tasks."""
 
@@ -89,14 +99,7 @@ class AgentSpec(BaseModel):
     name: Annotated[str, Field(pattern=NAME, description="Lower case, digits, dashes; at most 63.")]
     description: Annotated[str, Field(max_length=500)] = ""
     instructions: Annotated[str, Field(max_length=100_000)] = ""
-    model: Annotated[
-        str,
-        AfterValidator(_is_model),
-        Field(
-            description="`provider:name`, `extractive` or `scripted`.",
-            json_schema_extra={"pattern": MODEL},
-        ),
-    ] = "extractive"
+    model: ModelName = "extractive"
     strategy: Literal["direct", "react"] = "react"
     tools: Annotated[tuple[str, ...], Field(max_length=64)] = ()
     collections: Annotated[tuple[str, ...], Field(max_length=64)] = ()

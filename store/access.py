@@ -21,6 +21,8 @@ class Operation(StrEnum):
     KNOWLEDGE_READ = "read and search collections"
     KNOWLEDGE_EDIT = "edit collections and ingest documents"
     OVERVIEW_READ = "read the overview"
+    SYSTEM_READ = "read the state of the system"
+    MODELS_TRY = "try models"
     KEYS_MANAGE = "manage keys"
     MEMBERS_MANAGE = "manage members"
 
@@ -34,6 +36,8 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.KNOWLEDGE_READ: Role.VIEWER,
     Operation.KNOWLEDGE_EDIT: Role.OPERATOR,
     Operation.OVERVIEW_READ: Role.VIEWER,
+    Operation.SYSTEM_READ: Role.OPERATOR,
+    Operation.MODELS_TRY: Role.OPERATOR,
     Operation.KEYS_MANAGE: Role.OWNER,
     Operation.MEMBERS_MANAGE: Role.OWNER,
 }

@@ -1,13 +1,3 @@
-"""Which version of PyGent Factory this is, as its package says."""
+"""The version, for the commands; it is found out in `hub/version.py`."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-
-def _version() -> str:
-    try:
-        return version("pygent-factory")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "unknown"
-
-
-VERSION = _version()
+from hub.version import VERSION as VERSION

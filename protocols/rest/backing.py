@@ -15,6 +15,8 @@ from protocols.errors import Unavailable
 from protocols.operations.channels import Channels
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
+from protocols.operations.models import ModelTrials
+from protocols.operations.system import Systems
 from protocols.principals import Principal
 from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
@@ -32,6 +34,8 @@ class Backing:
         keys: The API keys as that principal may use them.
         channels: Everything that can be watched.
         models: The model providers found in the environment.
+        system: The factory's own state as that principal may see it.
+        trials: Trying models as that principal.
         quotas: How many streams and uploads may be open at once.
     """
 
@@ -40,6 +44,8 @@ class Backing:
     keys: Callable[[Principal], Keys]
     channels: Channels
     models: Callable[[], list[ModelProvider]]
+    system: Callable[[Principal], Systems]
+    trials: Callable[[Principal], ModelTrials]
     quotas: Quotas
 
 

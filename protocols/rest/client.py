@@ -15,11 +15,13 @@ import httpx
 from protocols.events import Event
 from protocols.operations.keys import ApiKey, CreatedKey, CreateKey
 from protocols.operations.listings import Listing
+from protocols.operations.models import ModelTried, TryModel
 from protocols.operations.overview import Overview, Window
 from protocols.rest.client_agents import RestAgents
 from protocols.rest.client_http import Http, part
 from protocols.rest.client_knowledge import RestKnowledge
 from protocols.rest.client_stream import follow
+from protocols.rest.client_system import RestModelTrials, RestSystems
 from protocols.rest.client_tasks import RestTasks
 from protocols.rest.resources import Me, Models
 
@@ -70,6 +72,8 @@ class RestClient:
         self._knowledge = RestKnowledge(self._http)
         self._overview = RestOverviews(self._http)
         self._keys = RestKeys(self._http)
+        self._systems = RestSystems(self._http)
+        self._trials = RestModelTrials(self._http)
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -108,6 +112,11 @@ class RestClient:
         """API keys of the team."""
         return self._keys
 
+    @property
+    def systems(self) -> RestSystems:
+        """The factory's own state."""
+        return self._systems
+
     async def me(self) -> Me:
         """Who asks, and the feeds of the team."""
         return await self._http.model("GET", "/me", Me)
@@ -115,6 +124,10 @@ class RestClient:
     async def models(self) -> Models:
         """Where models can come from."""
         return await self._http.model("GET", "/models", Models)
+
+    async def try_model(self, model: str) -> ModelTried:
+        """How a model answers a word, or why it does not."""
+        return await self._trials.attempt(TryModel(model=model))
 
     def stream(
         self,

@@ -42,6 +42,7 @@ TAGS = [
     {"name": "overview", "description": "The team's counters over time."},
     {"name": "keys", "description": "API keys, for owners."},
     {"name": "account", "description": "The one who asks, and what this factory offers."},
+    {"name": "system", "description": "The factory's own state, for operators and owners."},
 ]
 
 EXAMPLES: dict[str, dict[str, Any]] = {

@@ -23,6 +23,7 @@ from protocols.rest import (
     overview,
     problems,
     sse,
+    system,
     tasks,
 )
 from protocols.rest.backing import backing, principal
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     overview.router,
     keys.router,
     account.router,
+    system.router,
 )
 
 

@@ -61,6 +61,15 @@ FROM (SELECT DISTINCT queue_name FROM given) AS queues
 
 NOTIFY = b"SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s, '')"
 
+# The table's own trigger wakes the workers.
+PUT = b"""
+INSERT INTO procrastinate_jobs (queue_name, task_name, args)
+VALUES (%(queue)s, %(task)s, %(arguments)s::jsonb)
+RETURNING id
+"""
+
+WITHDRAW = b"DELETE FROM procrastinate_jobs WHERE id = %(job)s AND status = 'todo'"
+
 RESCUE = b"SELECT rescue_jobs(%(seconds)s)"
 
 # One statement, one snapshot: whoever ends a task does so before its job is gone, and whoever gives
@@ -165,6 +174,21 @@ class Queue:
         arguments = {"jobs": list(jobs), "worker": worker, "seconds": seconds}
         async with self._pool.connection() as connection:
             await connection.execute(GIVE_BACK, arguments)
+
+    async def put(self, queue: str, task: str, *, arguments: str) -> int:
+        """A job that stands for nothing in the log, with JSON for its arguments; its number."""
+        values = {"queue": queue, "task": task, "arguments": arguments}
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(PUT, values)
+            row = await cursor.fetchone()
+        if row is None:
+            raise Unavailable("the queue gave no job's number")
+        return row[0]
+
+    async def withdraw(self, job: int) -> None:
+        """The job is gone, unless somebody has begun it."""
+        async with self._pool.connection() as connection:
+            await connection.execute(WITHDRAW, {"job": job})
 
     async def rescue(self, *, lease_seconds: float) -> int:
         """Jobs of workers without a beat for so long wait again; how many."""

@@ -8,10 +8,11 @@ with the log. A feed's publications are recoverable only from the history kept b
 import logging
 import secrets
 import string
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import cast
 
 import anyio
 import msgspec
@@ -20,9 +21,11 @@ from redis.exceptions import RedisError
 
 from protocols.channels import Publication, StreamPosition
 from protocols.errors import InvalidRequest, Unavailable
+from store.redis.answers import Answers
 from store.redis.connection import Script, open_pool
 from store.redis.keys import LOG, Keys
 from store.redis.listener import Listener, open_listener
+from store.redis.roll import Roll
 
 logger = logging.getLogger(__name__)
 
@@ -65,13 +68,22 @@ class FeedPage:
 
 
 class Broker:
-    """What processes tell one another through one Redis."""
+    """What processes tell one another through one Redis.
+
+    Attributes:
+        keys: The names used there.
+        counters: What happened since the start.
+        roll: The processes that say they are there.
+        answers: Of workers, to somebody who waits.
+    """
 
     def __init__(self, pool: BlockingConnectionPool, keys: Keys) -> None:
         self.keys = keys
         self.counters = Counters()
         self._pool = pool
         self._client = Redis(connection_pool=pool)
+        self.roll = Roll(self._client, keys)
+        self.answers = Answers(self._client, keys)
         self._publish_frames = Script(self._client, "publish_frames")
         self._publish_feed = Script(self._client, "publish_feed")
         self._read_feed = Script(self._client, "read_feed")
@@ -189,6 +201,21 @@ class Broker:
         except (RedisError, OSError) as error:
             raise Unavailable("Redis is out of reach") from error
         return monotonic() - started
+
+    async def server(self) -> str:
+        """Which server it is, and its version: `Valkey 9.1.0`.
+
+        Raises:
+            Unavailable: It did not answer.
+        """
+        try:
+            asked = self._client.info("server")  # pyright: ignore[reportUnknownMemberType]  untyped **kwargs
+            said = cast("dict[str, object]", await cast("Awaitable[object]", asked))
+        except (RedisError, OSError) as error:
+            raise Unavailable("Redis is out of reach") from error
+        if "valkey_version" in said:
+            return f"Valkey {said['valkey_version']}"
+        return f"Redis {said.get('redis_version', 'unknown')}"
 
 
 @asynccontextmanager

@@ -30,3 +30,11 @@ class Keys:
     def meta(self, channel: str) -> str:
         """A hash: `e` the feed's epoch, `s` its top offset. It outlives the history."""
         return f"{self.prefix}:m:{channel}"
+
+    def roll(self) -> str:
+        """A hash: what each hub says of itself, by its id."""
+        return f"{self.prefix}:roll"
+
+    def answer(self, name: str) -> str:
+        """What a worker answers to somebody who waits."""
+        return f"{self.prefix}:a:{name}"

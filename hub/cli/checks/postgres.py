@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from hub import cures
 from hub.cli.checks.finding import Finding, fine, note, wrong
 from protocols.errors import FactoryError, InvalidRequest
 from store.postgres.failures import translated
@@ -16,7 +17,7 @@ from store.postgres.pool import APP_ROLE, Connection, conninfo
 
 APPLICATION = "pygent-doctor"
 SKEW_SECONDS = 2.0  # pages show ages; beyond this they look wrong
-TARGET = "PYGENT_DATABASE_URL"
+TARGET = cures.POSTGRES_URL
 
 
 def now() -> datetime:
@@ -62,7 +63,7 @@ def _way_in(error: FactoryError) -> str:
         return f"mend {TARGET}; it looks like postgresql://user:password@host:5432/name"
     if "user or password" in error.message or "member of the role" in error.message:
         return f"mend user and password in {TARGET}, or run `pygent migrate` as the owner"
-    return f"start that server, or mend {TARGET}; without it `pygent up` brings its own"
+    return cures.away(TARGET)
 
 
 async def _server(connection: Connection) -> Finding:

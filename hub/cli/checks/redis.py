@@ -6,13 +6,14 @@ from typing import cast
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
+from hub import cures
 from hub.cli.checks.finding import Finding, fine, note, wrong
 from protocols.errors import InvalidRequest
 from store.redis.connection import open_pool
 
 OLDEST_REDIS = 7
 KEEPS = "noeviction"
-TARGET = "PYGENT_REDIS_URL"
+TARGET = cures.REDIS_URL
 UNREADABLE = "mend PYGENT_REDIS_URL; it looks like redis://host:6379/0"
 
 
@@ -28,8 +29,7 @@ async def redis(url: str | None) -> Finding:
         return wrong("redis", seen, cure=f"mend user and password in {TARGET}")
     except (RedisError, OSError) as error:
         seen = f"cannot be reached: {type(error).__name__}"
-        cure = f"start that server, or mend {TARGET}; without it `pygent up` brings its own"
-        return wrong("redis", seen, cure=cure)
+        return wrong("redis", seen, cure=cures.away(TARGET))
     except (InvalidRequest, ValueError):
         return wrong("redis", f"the URL in {TARGET} cannot be read", cure=UNREADABLE)
     return _judge(said)
