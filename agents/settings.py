@@ -16,24 +16,42 @@ from store.settings import PREFIX, StoreSettings
 class AgentSettings(StoreSettings):
     """Where the store is, how much a worker does at once, and how leases run."""
 
-    log_format: Literal["console", "json"] = "console"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Annotated[
+        Literal["console", "json"], Field(description="How logs are written.")
+    ] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="The least that is logged."),
+    ] = "info"
 
-    worker_tasks: Annotated[int, Field(ge=1, le=1000, description="Attempts at once.")] = 16
-    worker_ingests: Annotated[int, Field(ge=0, le=64, description="Documents at once.")] = 1
+    worker_tasks: Annotated[
+        int, Field(ge=1, le=1000, description="Attempts a worker makes at once.")
+    ] = 16
+    worker_ingests: Annotated[
+        int, Field(ge=0, le=64, description="Documents a worker ingests at once.")
+    ] = 1
     grace_seconds: Annotated[
-        float, Field(ge=0, le=3600, description="For attempts to end after the first signal.")
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="For attempts to end when a worker is told to stop; then they are "
+            "handed back.",
+        ),
     ] = 4.0
     lease_seconds: Annotated[
-        float, Field(ge=0.5, le=600, description="Without a beat, a worker loses its tasks.")
+        float,
+        Field(
+            ge=0.5, le=600, description="A worker that does not beat for so long loses its tasks."
+        ),
     ] = 15.0
-    beat_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    beat_seconds: Annotated[
+        float, Field(gt=0, le=60, description="Between two signs of life of a worker.")
+    ] = 3.0
     worker_alone: Annotated[
-        int, Field(ge=1, le=64, description="Attempts alone at once, each a process of 60 MB.")
+        int, Field(ge=1, le=64, description="Attempts in processes of their own at once.")
     ] = 16
-    alone_megabytes: Annotated[
-        int, Field(ge=256, description="Memory of an attempt in a process of its own.")
-    ] = 2048
+    alone_megabytes: Annotated[int, Field(ge=256, description="Memory of one of those.")] = 2048
 
     def environment(self, **changes: str) -> dict[str, str]:
         """This process's environment with these settings in it, for a child that reads them."""

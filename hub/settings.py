@@ -37,24 +37,59 @@ Limit = Annotated[int, Field(ge=1, le=1_000_000)]
 class HubSettings(StoreSettings):
     """Where the hub listens, what it stands on, and how it speaks of itself."""
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    data_dir: Path = Path(".pygent")
+    host: Annotated[str, Field(description="Address the hub listens on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port for pages, REST and sockets.")] = (
+        8000
+    )
+    data_dir: Annotated[
+        Path,
+        Field(description="Folder where data of the embedded servers, keys and logs are stored."),
+    ] = Path(".pygent")
     public_url: Annotated[
-        str | None, Field(description="As browsers see the hub; https makes cookies secure.")
+        str | None,
+        Field(
+            description="How browsers reach the hub; decides allowed origins, and https makes "
+            "cookies secure. Unset: the listening address."
+        ),
     ] = None
     trusted_proxies: Annotated[
-        str, Field(description="Addresses whose X-Forwarded-* count; none by default.")
+        str,
+        Field(description="Addresses whose `X-Forwarded-*` headers count, comma separated."),
     ] = ""
-    max_sockets: Limit = quotas.SOCKETS
-    max_streams: Limit = quotas.STREAMS
-    max_uploads: Limit = quotas.UPLOADS
-    max_per_address: Limit = quotas.PER_ADDRESS
-    commands_per_second: Annotated[float, Field(ge=1, le=100_000)] = pace.PER_SECOND
-    commands_burst: Limit = pace.BURST
-    env: Literal["development", "production"] = "development"
-    log_format: Literal["console", "json"] = "console"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    max_sockets: Annotated[
+        Limit, Field(description="WebSockets one key or person has open at once, on each hub.")
+    ] = quotas.SOCKETS
+    max_streams: Annotated[
+        Limit,
+        Field(
+            description="Streams of server-sent events one key or person has open at once, on "
+            "each hub."
+        ),
+    ] = quotas.STREAMS
+    max_uploads: Annotated[
+        Limit, Field(description="Documents one key or person sends at once, to each hub.")
+    ] = quotas.UPLOADS
+    max_per_address: Annotated[
+        Limit,
+        Field(description="All of these together from one address (of IPv6: one /64 network)."),
+    ] = quotas.PER_ADDRESS
+    commands_per_second: Annotated[
+        float, Field(ge=1, le=100_000, description="Commands one WebSocket may send.")
+    ] = pace.PER_SECOND
+    commands_burst: Annotated[Limit, Field(description="Commands at once before that counts.")] = (
+        pace.BURST
+    )
+    env: Annotated[
+        Literal["development", "production"],
+        Field(description="What it is for; nothing depends on it today."),
+    ] = "development"
+    log_format: Annotated[
+        Literal["console", "json"], Field(description="How logs are written.")
+    ] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="The least that is logged."),
+    ] = "info"
 
     @field_validator("public_url")
     @classmethod

@@ -19,11 +19,28 @@ class StoreSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    database_url: str | None = None
-    database_log_url: str | None = None
-    database_app_url: str | None = None
-    redis_url: str | None = None
-    redis_prefix: Annotated[str, Field(min_length=1, max_length=64)] = "pygent"
+    database_url: Annotated[
+        str | None,
+        Field(
+            description="Your own Postgres, 15 or newer, with pgvector 0.8; unset: embedded "
+            "Postgres 18."
+        ),
+    ] = None
+    database_log_url: Annotated[
+        str | None,
+        Field(description="As whom the log is written, when not by the login of the first."),
+    ] = None
+    database_app_url: Annotated[
+        str | None,
+        Field(description="As whom is read for people, when not by the login of the first."),
+    ] = None
+    redis_url: Annotated[
+        str | None,
+        Field(description="Your own Redis, 7 or newer, or Valkey; unset: embedded Valkey."),
+    ] = None
+    redis_prefix: Annotated[
+        str, Field(min_length=1, max_length=64, description="First part of every Redis name.")
+    ] = "pygent"
 
     @property
     def addresses(self) -> Addresses:

@@ -15,10 +15,12 @@ class UpSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PYGENT_", frozen=True, extra="ignore")
 
-    workers: Annotated[int, Field(ge=0, le=64, description="Worker processes.")] = 1
+    workers: Annotated[
+        int, Field(ge=0, le=64, description="Worker processes that `pygent up` starts.")
+    ] = 1
     site_dir: Annotated[
         Path | None,
-        Field(description="The built pages; default: `.web/build/client` beside `dashboard/`."),
+        Field(description="Folder with the built pages; unset: those of this installation."),
     ] = None
     seed: Annotated[bool, Field(description="Add the guide and its documents.")] = True
 
@@ -28,8 +30,11 @@ class ClientSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PYGENT_", frozen=True, extra="ignore")
 
-    url: str | None = None
-    api_key: str | None = None
+    url: Annotated[
+        str | None,
+        Field(description="Factory the client commands talk to; unset: the one that runs here."),
+    ] = None
+    api_key: Annotated[str | None, Field(description="API key for it.")] = None
 
 
 def base_urls() -> dict[str, str]:
