@@ -99,14 +99,16 @@ class Telling:
 
     def __init__(self, task_id: str) -> None:
         self.task = Task(id=task_id)
-        self._told: dict[str, tuple[Said, int]] = {}
-        self._open: list[Said] = []
+        self._told: list[_Told] = []
+        self._open: list[_Told] = []
         self._known: tuple[list[Said], int] = (self.task.said, 0)
 
     @property
     def text(self) -> str:
         """All that holds, its messages parted by blank lines."""
-        return "\n\n".join(said.text for said in self.task.said if said.kind == "message")
+        return "\n\n".join(
+            said.text for said in self.task.said if said.kind == "message" and said.text
+        )
 
     def pieces(self, event: Event) -> Iterator[Piece]:
         """What is to be told after this event."""
@@ -116,34 +118,38 @@ class Telling:
         known, length = self._known
         if self.task.said is not known or len(known) != length:
             yield from self._compared()
-        for said in self._open:
-            yield from self._grown(said)
-        if any(said.is_finished for said in self._open):
-            self._open = [said for said in self._open if not said.is_finished]
+        for one in self._open:
+            if len(one.said.text) > one.characters:
+                more = one.said.text[one.characters :]
+                one.characters = len(one.said.text)
+                yield Text(message=one.said.id, text=more)
+        if any(one.said.is_finished for one in self._open):
+            self._open = [one for one in self._open if not one.said.is_finished]
 
     def taken_back(self) -> Iterator[Piece]:
         """Everything that was told, last first: it is about to be told anew."""
-        for message, (said, told) in reversed(self._told.items()):
-            if told:
-                yield Voided(message=message, text=said.text[:told])
-        self._told.clear()
+        for one in reversed(self._told):
+            yield from one.voided()
 
     def _compared(self) -> Iterator[Piece]:
-        said = self.task.said
-        self._known = said, len(said)
-        messages = {one.id: one for one in said if one.kind == "message"}
-        for gone in [one for one in self._told if one not in messages]:
-            one, told = self._told.pop(gone)
-            if told:
-                yield Voided(message=gone, text=one.text[:told])
-        for name, one in messages.items():
-            self._told.setdefault(name, (one, 0))
-        self._open = [
-            one for one in messages.values() if not one.is_finished or not self._told[one.id][1]
-        ]
+        said = [one for one in self.task.said if one.kind == "message"]
+        self._known = self.task.said, len(self.task.said)
+        held = {id(one) for one in said}
+        for one in self._told:
+            if id(one.said) not in held:
+                yield from one.voided()
+        kept = {id(one.said): one for one in self._told if id(one.said) in held}
+        self._told = [kept.get(id(one)) or _Told(one) for one in said]
+        self._open = [one for one in self._told if not one.said.is_finished]
 
-    def _grown(self, said: Said) -> Iterator[Piece]:
-        _, told = self._told[said.id]
-        if len(said.text) > told:
-            self._told[said.id] = said, len(said.text)
-            yield Text(message=said.id, text=said.text[told:])
+
+@dataclass(slots=True)
+class _Told:
+    """A message, and how many of its characters the reader has."""
+
+    said: Said
+    characters: int = 0
+
+    def voided(self) -> Iterator[Piece]:
+        if self.characters:
+            yield Voided(message=self.said.id, text=self.said.text[: self.characters])
