@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 from store.postgres import batch
@@ -22,7 +22,7 @@ _BINARY = [Format.BINARY] * batch.ARGUMENTS
 
 
 class AppendCall:
-    """One call at a time; between two, cursors may use the connection."""
+    """One call at a time. Between two, cursors may use the connection: leave it first."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -32,6 +32,7 @@ class AppendCall:
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[PGresult] = self._loop.create_future()
         self._result: PGresult | None = None
+        self._is_listening = False
 
     async def prepare(self) -> None:
         """Once, on a new connection."""
@@ -39,13 +40,19 @@ class AppendCall:
         self.listen()
 
     def listen(self) -> None:
-        """After a cursor was used, which listens by itself and ends our listening with its own."""
+        """From now on what comes on the socket is this call's answer, and no cursor's."""
+        self._is_listening = True
         self._loop.add_reader(self._socket, self._read)
 
-    def close(self) -> None:
-        """Before the connection is."""
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+    def leave(self) -> None:
+        """Before a cursor is used, which listens by itself, and before the connection is closed.
+
+        Never twice: libpq may have closed the socket, and its number may be another's by then.
+        """
+        if self._is_listening:
+            self._is_listening = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
 
     async def __call__(self, values: Sequence[bytes], *, seconds: float) -> batch.Row:
         """Sends one batch, and waits for its row.
@@ -54,15 +61,14 @@ class AppendCall:
             psycopg.Error: As the server or libpq says.
             TimeoutError: The row did not come in time; close the connection.
         """
-        self._answer, self._result = self._loop.create_future(), None
+        self._answer = self._loop.create_future()
         # Not `fail_after`, which takes as much as sending.
         timer = self._loop.call_later(seconds, self._fail, TimeoutError())
         try:
             self._pgconn.send_query_prepared(
                 _NAME, values, param_formats=_BINARY, result_format=Format.BINARY
             )
-            if self._pgconn.flush():  # more than the socket takes at once
-                self._loop.add_writer(self._socket, self._write)
+            self._write()
             result = await self._answer
         finally:
             timer.cancel()
@@ -72,12 +78,19 @@ class AppendCall:
         return self._rows.load_row(0, tuple)
 
     def _write(self) -> None:
-        """The socket takes more."""
+        """Sends what the socket takes; the rest when it takes more."""
         try:
-            if not self._pgconn.flush():
-                self._loop.remove_writer(self._socket)
+            is_sent = not self._pgconn.flush()
         except psycopg.Error as error:
             self._fail(error)
+            return
+        if self._pgconn.status == ConnStatus.BAD:
+            # Found while writing: libpq has closed the socket and says so to readers only.
+            self._fail(psycopg.OperationalError("the connection was cut"))
+        elif not is_sent:
+            self._loop.add_writer(self._socket, self._write)
+        else:
+            self._loop.remove_writer(self._socket)
 
     def _read(self) -> None:
         """Something has come, or the connection was cut."""
@@ -89,10 +102,15 @@ class AppendCall:
         except psycopg.Error as error:
             self._fail(error)
             return
-        if is_whole and self._result and not self._answer.done():
+        if not (is_whole and self._result):
+            self.leave()  # uvloop listens once to a socket that was reset; there is more to read
+            self.listen()
+            return
+        if not self._answer.done():
             self._answer.set_result(self._result)
+        self._result = None
 
     def _fail(self, error: Exception) -> None:
-        self.close()
+        self.leave()
         if not self._answer.done():
             self._answer.set_exception(error)

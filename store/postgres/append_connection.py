@@ -118,7 +118,9 @@ class AppendConnection:
 
     @asynccontextmanager
     async def _or_closed(self) -> AsyncGenerator[None]:
-        """Closes the connection when the block fails: in which role it is then, nobody knows."""
+        """For cursors. Closes the connection when one fails: in which role it is, nobody knows."""
+        if self._call:
+            self._call.leave()
         try:
             with fail_after(ANSWER_SECONDS):
                 yield
@@ -137,7 +139,7 @@ class AppendConnection:
         connection, self._connection = self._connection, None
         call, self._call = self._call, None
         if connection and call:
-            call.close()
+            call.leave()
             self._counters.reconnects += 1
             with CancelScope(shield=True):
                 await connection.close()
