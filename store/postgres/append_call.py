@@ -105,6 +105,7 @@ class AppendCall:
         if not (is_whole and self._result):
             self.leave()  # uvloop listens once to a socket that was reset; there is more to read
             self.listen()
+            self._write()
             return
         if not self._answer.done():
             self._answer.set_result(self._result)
