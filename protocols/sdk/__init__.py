@@ -27,6 +27,7 @@ from protocols.errors import (
     ToolFailed,
     Unauthenticated,
     Unavailable,
+    Unreadable,
     WrongVersion,
 )
 from protocols.event_encoding import decode
@@ -101,6 +102,7 @@ __all__ = [
     "ToolFailed",
     "Unauthenticated",
     "Unavailable",
+    "Unreadable",
     "Usage",
     "Voided",
     "WrongVersion",

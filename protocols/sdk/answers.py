@@ -7,6 +7,8 @@ comparing it with what the reader was told before. Events themselves are not int
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from protocols.errors import Unreadable
+from protocols.event_encoding import UNREADABLE
 from protocols.events import Event, Usage
 from protocols.messages import Citation
 from protocols.sdk.errors import ended_without_answer
@@ -20,7 +22,7 @@ class Answer:
 
     Attributes:
         text: Markdown; `[n]` stands where citation `n` supports it.
-        citations: Where the numbers lead, in the order of the numbers.
+        citations: Where the numbers lead.
         task: The whole task: steps, attempts, tokens, cost.
     """
 
@@ -94,6 +96,21 @@ def answer_of(task: Task) -> Answer:
     )
 
 
+def go_on(task: Task, event: Event) -> None:
+    """The task is one event further.
+
+    Raises:
+        Unreadable: The factory is newer than this client, and says what it cannot know.
+    """
+    try:
+        advance(task, event)
+    except UNREADABLE:
+        raise Unreadable(
+            f"event {event.version} of task {task.id} ({event.type}) is not of a form this version"
+            " of pygent knows: install that of the factory"
+        ) from None
+
+
 class Telling:
     """A task, and how much of its messages the reader was told."""
 
@@ -112,7 +129,7 @@ class Telling:
 
     def pieces(self, event: Event) -> Iterator[Piece]:
         """What is to be told after this event."""
-        advance(self.task, event)
+        go_on(self.task, event)
         # The fold replaces the list when it forgets something and lengthens it otherwise: only then
         # are all messages looked at. A delta costs a look at those that are being written.
         known, length = self._known

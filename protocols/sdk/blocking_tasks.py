@@ -110,7 +110,7 @@ class Tasks:
 
         Args:
             task_id: Of the task.
-            timeout: Seconds; None waits for as long as it takes.
+            timeout: Seconds; None waits for as long as it takes, 0 only looks.
 
         Raises:
             TaskFailed: It has none; TaskCanceled when it was stopped.

@@ -1,4 +1,4 @@
-"""The client for async callers, under anyio: on asyncio or trio.
+"""The client for async callers.
 
 It stands on the REST client, adds what a program wants beyond single requests (waiting, text as it
 is written, whole lists), and is the one implementation: `blocking.py` calls it from a thread.

@@ -11,11 +11,10 @@ from protocols.messages import Message
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import SubmitTask, TaskQuery, TaskReceipt, TaskRow
 from protocols.rest.client import RestClient
-from protocols.sdk.answers import Answer, answer_of
+from protocols.sdk.answers import Answer, answer_of, go_on
 from protocols.sdk.errors import TimedOut
 from protocols.sdk.requests import all_rows, asked, valid
 from protocols.sdk.streams import AsyncStream, AsyncTextStream, Follow
-from protocols.task_fold import advance
 from protocols.tasks import Task, TaskState
 
 
@@ -127,15 +126,18 @@ class AsyncTasks:
 
         Args:
             task_id: Of the task.
-            timeout: Seconds; None waits for as long as it takes.
+            timeout: Seconds; None waits for as long as it takes, 0 only looks.
 
         Raises:
             TaskFailed: It has none; TaskCanceled when it was stopped.
             TimedOut: It is not over; it goes on.
             NotFound: There is no such task.
         """
+        task = await self.get(task_id)
+        if task.state.is_final:
+            return answer_of(task)
         with anyio.move_on_after(timeout):
-            return answer_of(await self._ended(task_id))
+            return answer_of(await self._ended(task))
         raise TimedOut(
             f"task {task_id} is not over after {timeout:g} s; it goes on", task_id=task_id
         )
@@ -149,18 +151,15 @@ class AsyncTasks:
         """
         return await self._rest.tasks.cancel(task_id)
 
-    async def _ended(self, task_id: str) -> Task:
-        while True:
-            task = await self.get(task_id)
-            if task.state.is_final:
-                return task
+    async def _ended(self, task: Task) -> Task:
+        while not task.state.is_final:
             try:
-                async with self.stream(task_id, after=task.version) as events:
+                async with self.stream(task.id, after=task.version) as events:
                     async for event in events:
-                        advance(task, event)
-            except WrongVersion:
-                continue
-            return task
+                        go_on(task, event)
+            except WrongVersion:  # the log was restored, perhaps to before what was read
+                task = await self.get(task.id)
+        return task
 
 
 class AsyncTaskHandle:

@@ -1,5 +1,6 @@
 """The official clients, unmodified, following one channel each."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import AsyncGenerator
@@ -125,13 +126,19 @@ async def _listen(lines: BufferedByteReceiveStream, heard: Heard) -> None:
 
 
 def install_js_client() -> Path:
-    """Where the npm client is, installed once into the build cache."""
+    """Where the npm client is, installed once into the build cache, whoever asks at once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _install_js_client()
+
+
+def _install_js_client() -> Path:
     package = CACHE / "node_modules/centrifuge/package.json"
     if package.is_file() and f'"version": "{JS_VERSION}"' in package.read_text():
         return CACHE
     if not (NODE / "npm").exists():
         _missing("there is no Node in .venv/node; `make install-test` puts it there")
-    CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "package.json").write_text('{"private": true}\n')
     result = subprocess.run(
         [NODE / "npm", "install", "--no-audit", "--no-fund", f"centrifuge@{JS_VERSION}"],

@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import msgspec
 import pytest
 
 import pygent
@@ -52,6 +53,17 @@ def test_the_pieces_add_up_to_what_holds() -> None:
             assert has.pop(piece.message) == piece.text
         assert has == {}
     assert void > 10
+
+
+def test_what_a_newer_factory_says_is_named_not_guessed() -> None:
+    submitted, *_ = histories()[0]
+    newer = msgspec.structs.replace(submitted, version=2, type="attempt.started", data=b'{"by":1}')
+    telling = Telling(TASK)
+    list(telling.pieces(submitted))
+    with pytest.raises(pygent.Unreadable, match=r"event 2 .*attempt\.started.* pygent"):
+        list(telling.pieces(newer))
+    unknown = msgspec.structs.replace(submitted, version=2, type="thought.proposed")
+    assert list(telling.pieces(unknown)) == []
 
 
 def test_the_javascript_of_the_examples_says_the_same() -> None:

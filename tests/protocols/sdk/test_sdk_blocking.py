@@ -42,6 +42,15 @@ import pygent
 client = pygent.Client()
 print(client.me().team)
 """
+ASKS_ASYNC = """
+import asyncio, pygent
+
+async def main():
+    async with pygent.AsyncClient() as client:
+        print((await client.me()).team)
+
+asyncio.run(main())
+"""
 FORKS = """
 import os, pygent
 client = pygent.Client()
@@ -234,6 +243,7 @@ async def test_ctrl_c_ends_a_script_at_once_wherever_it_waits(
     ("script", "out"),
     [
         (ASKS, "1\n"),
+        (ASKS_ASYNC, "1\n"),
         (FORKS, "this client was made before a fork: make one in each process\n1 0\n"),
     ],
 )

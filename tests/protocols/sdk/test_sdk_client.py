@@ -95,11 +95,13 @@ async def test_waiting_ends_when_it_was_said_to_and_the_task_goes_on(
         await client.run("echo", "hello", timeout=0.05)
     assert isinstance(caught.value, TimeoutError)
     task = client.tasks.handle(caught.value.task_id)
+    with pytest.raises(pygent.TimedOut):
+        await task.wait(timeout=0)
     assert (await task.get()).state is pygent.TaskState.SUBMITTED
     worker = served.worker(task.id)
     await worker.begin()
     await worker.finish("late")
-    assert (await task.wait()).text == "late"
+    assert (await task.wait(timeout=0)).text == "late"
 
 
 async def test_what_there_is_not_or_may_not_be_is_said_as_one_of_the_errors(
