@@ -95,11 +95,11 @@ export function Account() {
 }
 
 const KEYS = [
-  ["g o", "Overview", "/"], ["g t", "Tasks", "/tasks"], ["g a", "Agents", "/agents"],
+  ["g o", "Overview", "/"], ["g t", "Tasks", "/tasks"], ["g a", "Agents", "/agents"], ["g k", "Knowledge", "/knowledge"],
   ["r", "Run agent"], ["/", "Search in a list"], ["j k", "Next, previous"],
   ["Enter", "Open"], ["Esc", "Close"], ["?", "These keys"],
 ];
-const PLACES = { o: "/", t: "/tasks", a: "/agents" };
+const PLACES = { o: "/", t: "/tasks", a: "/agents", k: "/knowledge" };
 
 /** The keys of every page, and their list behind `?`. */
 export function Keys() {

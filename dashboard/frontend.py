@@ -11,7 +11,17 @@ from dashboard.components.link import Link
 from dashboard.pages import PAGES
 from dashboard.routes import OVERVIEW
 
-_STYLESHEETS = ("base", "shell", "controls", "lists", "charts", "talk", "steps", "phone")
+_STYLESHEETS = (
+    "base",
+    "shell",
+    "controls",
+    "lists",
+    "charts",
+    "talk",
+    "steps",
+    "knowledge",
+    "phone",
+)
 
 app = rx.App(
     enable_state=False,

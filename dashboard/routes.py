@@ -8,6 +8,7 @@ TASKS = "/tasks"
 TASK = "/tasks/[task_id]"
 AGENTS = "/agents"
 AGENT = "/agents/[agent_name]"
+KNOWLEDGE = "/knowledge"
 LOGIN = "/login"
 
-ALL = (OVERVIEW, TASKS, TASK, AGENTS, AGENT, LOGIN)
+ALL = (OVERVIEW, TASKS, TASK, AGENTS, AGENT, KNOWLEDGE, LOGIN)

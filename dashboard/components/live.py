@@ -87,6 +87,13 @@ class AgentPage(_Live):
     tag = "AgentPage"
 
 
+class KnowledgePage(_Live):
+    """Collections, documents, search."""
+
+    library = "$/public/knowledge.jsx"
+    tag = "KnowledgePage"
+
+
 class LoginDoor(_Live):
     """Sends those on who are logged in already."""
 

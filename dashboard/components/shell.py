@@ -29,6 +29,7 @@ _PLACES = (
     _Place(name="Overview", route=routes.OVERVIEW, icon="overview"),
     _Place(name="Tasks", route=routes.TASKS, icon="tasks"),
     _Place(name="Agents", route=routes.AGENTS, icon="agents"),
+    _Place(name="Knowledge", route=routes.KNOWLEDGE, icon="knowledge"),
 )
 
 

@@ -1,7 +1,7 @@
 """The pages. Plugging one in: its file, and its line in the table."""
 
 from dashboard.page import Page
-from dashboard.pages import agent, agents, login, overview, task, tasks
+from dashboard.pages import agent, agents, knowledge, login, overview, task, tasks
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -9,5 +9,6 @@ PAGES: tuple[Page, ...] = (
     task.PAGE,
     agents.PAGE,
     agent.PAGE,
+    knowledge.PAGE,
     login.PAGE,
 )
