@@ -5,7 +5,7 @@ from datetime import datetime
 
 import anyio
 
-from protocols.errors import WrongVersion
+from protocols.errors import Unavailable, WrongVersion
 from protocols.events import Event
 from protocols.messages import Message
 from protocols.operations.listings import Listing
@@ -133,7 +133,10 @@ class AsyncTasks:
             TimedOut: It is not over; it goes on.
             NotFound: There is no such task.
         """
-        task = await self.get(task_id)
+        try:
+            task = await self.get(task_id)
+        except Unavailable:  # away for a moment: following has patience
+            task = Task(id=task_id)
         if task.state.is_final:
             return answer_of(task)
         with anyio.move_on_after(timeout):

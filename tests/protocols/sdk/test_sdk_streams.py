@@ -190,6 +190,27 @@ async def test_events_are_followed_through_a_restart_and_from_where_one_left(
             await client.aclose()
 
 
+async def test_an_answer_is_waited_for_though_the_hub_is_away_at_first(
+    addresses: Addresses,
+) -> None:
+    answers: list[pygent.Answer] = []
+
+    async def wait(client: pygent.AsyncClient, task: str) -> None:
+        answers.append(await client.tasks.wait(task, timeout=20))
+
+    async with serving(addresses) as first:
+        await first.agent()
+        task, key = await first.task(), await first.key()
+    async with pygent.AsyncClient(first.url, key) as client, anyio.create_task_group() as group:
+        group.start_soon(wait, client, task)
+        async with serving(addresses, port=int(first.url.rpartition(":")[2])) as second:
+            worker = second.worker(task)
+            await worker.begin()
+            await worker.finish("late")
+            await until(lambda: bool(answers), seconds=15)
+    assert answers[0].text == "late"
+
+
 async def test_patience_with_a_hub_that_stays_away_has_an_end(addresses: Addresses) -> None:
     async with serving(addresses) as served:
         await served.agent()
