@@ -27,6 +27,7 @@ from hub.cli.exits import EXIT_FAILED, broken_rules, command
 from hub.cli.settings import ClientSettings, UpSettings, base_urls
 from hub.settings import HubSettings
 from protocols.errors import InvalidRequest
+from store.knowledge.embedders import choose_embedder
 
 app = typer.Typer()
 
@@ -69,6 +70,7 @@ async def _findings() -> AsyncIterator[Finding]:
         yield wrong("settings", error.message, cure="end the factory, and remove that file")
         return
     yield machine.pages(composition)
+    yield machine.embeddings(choose_embedder())
     yield machine.open_files()
     yield disk.data_directory(
         settings.data_dir,

