@@ -18,6 +18,7 @@ from functools import partial
 import anyio
 
 from agents.attempt import Attempt, claim_of
+from agents.conversation import earlier_of
 from agents.factory import Factory
 from agents.knowledge import search_of
 from agents.logs import configure_logging
@@ -64,7 +65,9 @@ async def run(
         aclosing(Outside(accesses())) as outside,
     ):
         search = search_of(store, choose_embedder())
-        factory = Factory(store.log, outside=outside, tools=tools, search=search)
+        factory = Factory(
+            store.log, outside=outside, tools=tools, search=search, earlier=earlier_of(store)
+        )
         task = fold(task_id, await store.log.read_state(task_id))
         claim = claim_of(task, team, number)
         name = f"alone {os.getpid()}"

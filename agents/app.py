@@ -17,6 +17,7 @@ import anyio
 
 from agents import rescuer, scheduler
 from agents.attending import Attending
+from agents.conversation import earlier_of
 from agents.factory import Factory
 from agents.isolation import COMMAND
 from agents.knowledge import Ingesting, search_of
@@ -107,7 +108,9 @@ async def open_worker(
     ):
         embedder = choose_embedder()
         search = search_of(store, embedder)
-        factory = Factory(store.log, outside=outside, tools=tools, search=search)
+        factory = Factory(
+            store.log, outside=outside, tools=tools, search=search, earlier=earlier_of(store)
+        )
         watch = Watch(store)
         trying = Trying(outside, store.broker.answers)
         attending = Attending(store.log, factory, watch, how=isolation, worker=name)

@@ -203,10 +203,11 @@ class Attempt:
         limits = agent.spec.limits
         passages = Passages()
         self._budget = Budget(limits, usage=self.task.usage, cost=self.task.cost)
+        earlier = await self._factory.earlier(self.claim.team, self.task, limits)
         context = Context(
             Work(
                 spec=agent.spec,
-                input=self.task.input,
+                input=(*earlier, *self.task.input),
                 model=agent.model,
                 tools=agent.tools,
                 tool_context=self._tool_context(agent, passages),

@@ -56,7 +56,7 @@ class Work:
     """Everything one attempt works with.
 
     Attributes:
-        input: What the person asked, as messages.
+        input: What the person asked, as messages, after what was said before in the conversation.
         tools: By name; those of the spec.
     """
 
@@ -88,7 +88,7 @@ class Context:
 
     @property
     def input(self) -> tuple[Message, ...]:
-        """What the person asked."""
+        """What the person asked, after what was said before."""
         return self._work.input
 
     @property

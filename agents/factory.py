@@ -13,17 +13,20 @@ from agents.models.providers import Outside
 from agents.strategies import STRATEGIES
 from agents.strategy import Strategy
 from agents.tool import Tool
-from protocols.agents import AgentSpec
+from protocols.agents import AgentSpec, Limits
 from protocols.errors import InvalidRequest, NotFound
 from protocols.events import StreamId
 from protocols.knowledge import SearchAnswer, SearchRequest
+from protocols.messages import Message
 from protocols.principals import TeamId
+from protocols.tasks import Task
 from store.operations import agent_specs
 from store.postgres.event_log import EventLog
 
 KEPT_SPECS = 256
 
 Search = Callable[[TeamId, SearchRequest], Awaitable[SearchAnswer]]
+Earlier = Callable[[TeamId, Task, Limits], Awaitable[tuple[Message, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +47,20 @@ class Factory:
         outside: What models of other people's servers share.
         tools: All there are, by name.
         search: The knowledge search, as a team.
+        earlier: What was said before a task, in its conversation.
     """
 
     def __init__(
-        self, log: EventLog, *, outside: Outside, tools: Mapping[str, Tool], search: Search
+        self,
+        log: EventLog,
+        *,
+        outside: Outside,
+        tools: Mapping[str, Tool],
+        search: Search,
+        earlier: Earlier,
     ) -> None:
         self.search = search
+        self.earlier = earlier
         self._log = log
         self._outside = outside
         self._tools = tools

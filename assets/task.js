@@ -8,7 +8,7 @@ const USAGE = ["input", "output", "cached_read", "cached_write", "reasoning"];
 /** A task before its first event. */
 export function empty(id) {
   return {
-    id, title: "", state: "submitted", version: 0, attempt: 0,
+    id, context_id: "", title: "", state: "submitted", version: 0, attempt: 0,
     agent: "", agent_name: "", agent_version: 0, model: "",
     submitted_by: "", submitted_at: null, started_at: null, ended_at: null, updated_at: null,
     input: [], said: [], steps: [], attempts: [], usage: {}, cost: 0,
@@ -33,6 +33,7 @@ export function advance(task, event) {
 
 const ARMS = {
   "task.submitted": (task, event, data) => {
+    task.context_id = data.context_id ?? task.id;
     task.title = data.title;
     task.input = data.input.map(message);
     task.agent = data.agent;

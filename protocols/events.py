@@ -68,6 +68,7 @@ class TaskSubmitted(Data, frozen=True):
     model: str
     title: str
     input: tuple[Message, ...]
+    context_id: str | None = None  # of the conversation it continues; None: it may begin one
 
 
 class TaskCompleted(Data, frozen=True):

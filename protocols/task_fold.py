@@ -94,6 +94,7 @@ def _apply(task: Task, event: Event, data: events.AnyData) -> None:  # noqa: C90
 
 
 def _submitted(task: Task, event: Event, data: events.TaskSubmitted) -> None:
+    task.context_id = data.context_id or task.id
     task.title, task.input = data.title, data.input
     task.agent, task.agent_name = data.agent, data.agent_name
     task.agent_version, task.model = data.agent_version, data.model

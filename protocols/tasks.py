@@ -116,12 +116,14 @@ class Task(msgspec.Struct, kw_only=True):
     """A task at one version: what the page draws and `GET /tasks/{id}` answers.
 
     Attributes:
+        context_id: Of its conversation: A2A's contextId; its own id where it began one.
         version: Of the last event folded in; resume every transport after it.
         cost: Micro-dollars of all recorded steps.
         answer: The final message's text once completed.
     """
 
     id: str
+    context_id: str = ""
     title: str = ""
     state: TaskState = TaskState.SUBMITTED
     version: int = 0

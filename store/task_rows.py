@@ -47,6 +47,7 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     running: list[Running] = []
     version: int
     position: int
+    context_id: str | None = None  # None: written before there were conversations
 
 
 def task_row(record: TaskRecord) -> TaskRow:
@@ -59,6 +60,7 @@ def task_row(record: TaskRecord) -> TaskRow:
     lane.sort(key=segment_start)
     return TaskRow(
         id=str(record.id),
+        context_id=record.context_id or str(record.id),
         title=record.title,
         state=STATES[record.state],
         agent=str(record.agent),

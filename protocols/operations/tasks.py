@@ -10,6 +10,8 @@ from protocols.events import Event, StepKind
 from protocols.operations.listings import Listing
 from protocols.tasks import Task, TaskState
 
+CONTEXT = r"^[A-Za-z0-9._:-]{1,128}$"
+
 
 class TaskRow(BaseModel):
     """A task in a list, from its projection; `version` and `position` say how fresh it is."""
@@ -17,6 +19,7 @@ class TaskRow(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    context_id: str = Field(description="Of its conversation; its own id where it began one.")
     title: str
     state: TaskState
     agent: str
@@ -52,6 +55,9 @@ class TaskQuery(BaseModel):
     agent: str | None = Field(default=None, description="Id or name.")
     text: str | None = Field(default=None, max_length=200, description="Words of the title.")
     submitted_by: str | None = None
+    context_id: str | None = Field(
+        default=None, max_length=128, description="The tasks of one conversation."
+    )
     since: datetime | None = None
     until: datetime | None = None
     cursor: str | None = None
@@ -70,6 +76,12 @@ class SubmitTask(BaseModel):
     agent: str = Field(min_length=1, max_length=128, description="Id or name.")
     input: str | Annotated[tuple[dict[str, object], ...], Field(fail_fast=True)] = Field(
         description="Text, or messages as {role, parts: [{type: text, text}]}.",
+    )
+    context_id: str | None = Field(
+        default=None,
+        pattern=CONTEXT,
+        description="Of the conversation it continues: any name, or the id of its first task. "
+        "The agent is given what was asked and answered there before.",
     )
 
 

@@ -69,9 +69,10 @@ def append_key(principal: Principal, operation: str, key: str | None) -> uuid.UU
     return uuid.uuid5(_KEYS, name.encode(errors="surrogatepass").hex())
 
 
-def request_hash(agent: str, said: tuple[Message, ...]) -> bytes:
-    """Tells two requests under one key apart."""
-    return hashlib.sha256(msgspec.json.encode((agent, said))).digest()
+def request_hash(agent: str, said: tuple[Message, ...], context: str | None) -> bytes:
+    """Tells two requests under one key apart; without a conversation as it always was."""
+    request = (agent, said) if context is None else (agent, said, context)
+    return hashlib.sha256(msgspec.json.encode(request)).digest()
 
 
 def _converted(given: tuple[dict[str, object], ...]) -> tuple[Message, ...]:

@@ -34,10 +34,12 @@ async def task_page(
         InvalidRequest: The cursor, a time or a text cannot be.
     """
     filters = _filters(team, query, limit=limit)
-    if query.text is not None:
+    if query.text is not None and not filters["words"]:
+        return []
+    if query.context_id is not None:
+        statement = _OF_CONTEXT
+    elif query.text is not None:
         statement = _BY_WORDS
-        if not filters["words"]:
-            return []
     else:
         statement = _BY_STATE if query.state else _NEWEST
     async with connection.cursor(row_factory=class_row(TaskRecord)) as cursor:
@@ -53,7 +55,7 @@ async def open_tasks(connection: Connection, team: TeamId, *, limit: int) -> lis
 
 
 def _filters(team: TeamId, query: TaskQuery, *, limit: int) -> dict[str, object]:
-    for field in ("text", "submitted_by", "agent"):
+    for field in ("text", "submitted_by", "agent", "context_id"):
         if "\0" in (getattr(query, field) or ""):
             raise InvalidRequest(f"{field} holds a NUL character", field=field)
     since, until = _aware(query.since, "since"), _aware(query.until, "until")
@@ -63,11 +65,12 @@ def _filters(team: TeamId, query: TaskQuery, *, limit: int) -> dict[str, object]
         "states": [STATE_CODES[state] for state in dict.fromkeys(query.state)] or None,
         "agent": UUID(stream_of(team, query.agent)) if query.agent else None,
         "submitted_by": query.submitted_by,
+        "context": query.context_id,
         "since": since,
         "until": until,
         "from": _id_at(since, -SKEW_SECONDS) if since else OLDEST,
         "before": min(before, _id_at(until, SKEW_SECONDS)) if until else before,
-        "words": _words(query.text),
+        "words": None if query.text is None else _words(query.text),
         "limit": limit,
     }
 
@@ -109,6 +112,23 @@ _NEWEST = """
     WHERE team_id = %(team)s
       AND (%(agent)s::uuid IS NULL OR agent = %(agent)s)
       AND (%(submitted_by)s::text IS NULL OR submitted_by = %(submitted_by)s)
+      AND (%(since)s::timestamptz IS NULL OR submitted_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR submitted_at < %(until)s)
+      AND id >= %(from)s AND id < %(before)s
+    ORDER BY id DESC
+    LIMIT %(limit)s
+"""
+
+# A conversation is short: what else is wanted of it is looked for among its tasks.
+_OF_CONTEXT = """
+    SELECT *
+    FROM task_row
+    WHERE team_id = %(team)s AND context_id = %(context)s
+      AND (%(states)s::smallint[] IS NULL OR state = ANY (%(states)s))
+      AND (%(agent)s::uuid IS NULL OR agent = %(agent)s)
+      AND (%(submitted_by)s::text IS NULL OR submitted_by = %(submitted_by)s)
+      AND (%(words)s::text IS NULL
+           OR to_tsvector('simple', title) @@ to_tsquery('simple', %(words)s))
       AND (%(since)s::timestamptz IS NULL OR submitted_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR submitted_at < %(until)s)
       AND id >= %(from)s AND id < %(before)s

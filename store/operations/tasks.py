@@ -64,7 +64,7 @@ class StoredTasks:
             )
         agent = await agent_specs.latest(self._store.log, head)
         appended = await self._store.log.append(
-            self._submission(head, agent, said=said, key=append_key),
+            self._submission(head, agent, said=said, context=request.context_id, key=append_key),
         )
         return await self._answer(appended, TaskState.SUBMITTED)
 
@@ -140,6 +140,7 @@ class StoredTasks:
         agent: Published,
         *,
         said: tuple[Message, ...],
+        context: str | None,
         key: uuid.UUID | None,
     ) -> Append:
         task_id = str(uuid_utils.uuid7())
@@ -156,11 +157,12 @@ class StoredTasks:
                     model=agent.data.model,
                     title=requests.title(said),
                     input=said,
+                    context_id=context,
                 ),
             ),
             expected=0,
             key=key,
-            request_hash=None if key is None else requests.request_hash(head.stream, said),
+            request_hash=None if key is None else requests.request_hash(head.stream, said, context),
             to_state=STATE_CODES[TaskState.SUBMITTED],
             jobs=(_attempt_job(task_id, self._principal.team),),
         )

@@ -32,6 +32,7 @@ class _Submitted(msgspec.Struct):
     agent_version: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     model: Name
     title: Annotated[str, msgspec.Meta(max_length=1000)]
+    context_id: Name | None = None
 
 
 class _StepStarted(msgspec.Struct):
@@ -147,6 +148,7 @@ def _first(event: Followed) -> TaskRecord | None:
         updated_at=event.time,
         version=event.version,
         position=event.position,
+        context_id=data.context_id or event.stream,
     )
 
 

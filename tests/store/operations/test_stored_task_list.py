@@ -23,7 +23,8 @@ MANY = """
            CASE WHEN n % 2500 = 3 THEN %(rare)s::uuid ELSE md5((n % 4)::text)::uuid END,
            'guide', 1, 'extractive', CASE WHEN n % 3000 = 0 THEN 'user:eve' ELSE 'user:ada' END,
            to_timestamp(1760000000 + n), NULL, to_timestamp(1760000001 + n),
-           to_timestamp(1760000001 + n), 1, 1, 10, 10, 7, NULL, '[]', '[]', 5, n
+           to_timestamp(1760000001 + n), 1, 1, 10, 10, 7, NULL, '[]', '[]', 5, n,
+           'talk-' || n / 40
     FROM generate_series(1, 100000) AS n
 """
 
@@ -134,6 +135,9 @@ EVERY_FILTER: list[dict[str, object]] = [
     {"text": "why", "state": (TaskState.WORKING,)},
     {"text": "nothing"},
     {"text": "quarterly", "state": (TaskState.COMPLETED,)},
+    {"context_id": "talk-7"},
+    {"context_id": "talk-7", "text": "quarterly", "state": (TaskState.COMPLETED,)},
+    {"context_id": "nobody's"},
 ]
 
 

@@ -36,7 +36,7 @@ def _compare(record: TaskRecord, task: Task) -> None:
     assert (row.steps, row.cost) == (len(task.steps), task.cost)
     assert (row.input_tokens, row.output_tokens) == (task.usage.input, task.usage.output)
     shared = set(TaskRow.model_fields) & set(Task.__struct_fields__) - {"steps"}
-    assert len(shared) == 16
+    assert len(shared) == 17
     for name in shared:
         assert getattr(row, name) == getattr(task, name), name
 
