@@ -68,8 +68,53 @@ class AgentQuery(BaseModel):
     min_position: int | None = None
 
 
+class ValidateSpec(BaseModel):
+    """A spec as far as it is written, to be looked at before it is created or published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spec: dict[str, object] = Field(description="As for creating an agent; it may break any rule.")
+    agent: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="Name or id of the agent it would be the next version of; null: a new one.",
+    )
+
+
+class SpecProblem(BaseModel):
+    """A part of a spec that breaks a rule."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str = Field(description="Dotted path: `limits.steps`; `spec` where it is the whole.")
+    rule: str = Field(description="What is wrong, in a sentence.")
+    value: str | None = Field(default=None, description="What was given, cut; null when absent.")
+
+
+class SpecCheck(BaseModel):
+    """What creating or publishing a spec would say now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    problems: list[SpecProblem] = Field(description="Empty: it would be taken.")
+    number: int | None = Field(
+        description="Of the version it would become; the latest one's where nothing has changed; "
+        "null while there are problems."
+    )
+    is_unchanged: bool = Field(description="It is the latest version as it stands.")
+
+
 class Agents(Protocol):
     """Versioned specs. `name` is an agent's name or its id, everywhere."""
+
+    async def validate(self, request: ValidateSpec) -> SpecCheck:
+        """What `create` or `publish` would say of the spec, all of it at once; nothing is changed.
+
+        Raises:
+            NotFound: There is no agent of that name.
+        """
+        ...
 
     async def create(self, spec: AgentSpec) -> Agent:
         """The agent exists with this spec as version 1, and is active.
@@ -80,10 +125,16 @@ class Agents(Protocol):
         """
         ...
 
-    async def publish(self, name: str, spec: AgentSpec) -> Agent:
+    async def publish(self, name: str, spec: AgentSpec, *, expected: int | None = None) -> Agent:
         """The spec is the agent's next version; the same spec again changes nothing.
 
+        Args:
+            name: Of the agent.
+            spec: The whole of it.
+            expected: The number of the latest version it was made from; None: whatever there is.
+
         Raises:
+            WrongVersion: The latest version is not the expected one, and another spec.
             InvalidRequest: The spec's name is another one, or a part is unknown.
         """
         ...

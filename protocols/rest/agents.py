@@ -5,7 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, status
 
 from protocols.agents import AgentSpec
-from protocols.operations.agents import Agent, AgentQuery, AgentRow, AgentVersion
+from protocols.operations.agents import (
+    Agent,
+    AgentQuery,
+    AgentRow,
+    AgentVersion,
+    SpecCheck,
+    ValidateSpec,
+)
 from protocols.operations.listings import Listing
 from protocols.rest.backing import Asked, NamePath
 from protocols.rest.bodies import StrictRoute
@@ -13,12 +20,27 @@ from protocols.rest.bodies import StrictRoute
 router = APIRouter(route_class=StrictRoute, tags=["agents"])
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the version, from 1.")]
+Expected = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=2**31 - 1,
+        description="Number of the latest version the spec was made from; refused with 409 where "
+        "another one was published meanwhile.",
+    ),
+]
 
 
 @router.post("/agents", status_code=status.HTTP_201_CREATED, summary="Create an agent")
 async def create(spec: AgentSpec, asked: Asked) -> Agent:
     """The agent exists with this spec as version 1, and takes tasks."""
     return await asked.agents.create(spec)
+
+
+@router.post("/agents/validate", summary="Look at a spec before it is published")
+async def validate(request: ValidateSpec, asked: Asked) -> SpecCheck:
+    """Every problem that creating the agent, or publishing its version, would be refused for."""
+    return await asked.agents.validate(request)
 
 
 @router.get("/agents", summary="List agents")
@@ -34,9 +56,11 @@ async def agent(name: NamePath, asked: Asked) -> Agent:
 
 
 @router.put("/agents/{name}", summary="Publish a version of an agent")
-async def publish(name: NamePath, spec: AgentSpec, asked: Asked) -> Agent:
+async def publish(
+    name: NamePath, spec: AgentSpec, asked: Asked, expected: Expected = None
+) -> Agent:
     """The spec is the agent's next version; the same spec again changes nothing."""
-    return await asked.agents.publish(name, spec)
+    return await asked.agents.publish(name, spec, expected=expected)
 
 
 @router.get("/agents/{name}/versions", summary="List an agent's versions")

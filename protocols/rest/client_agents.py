@@ -1,7 +1,14 @@
 """Agents over HTTP: keeps `protocols.operations.agents.Agents`."""
 
 from protocols.agents import AgentSpec
-from protocols.operations.agents import Agent, AgentQuery, AgentRow, AgentVersion
+from protocols.operations.agents import (
+    Agent,
+    AgentQuery,
+    AgentRow,
+    AgentVersion,
+    SpecCheck,
+    ValidateSpec,
+)
 from protocols.operations.listings import Listing
 from protocols.rest.client_http import Http, part, query_of
 
@@ -16,9 +23,14 @@ class RestAgents:
         """The agent exists with this spec as version 1."""
         return await self._http.model("POST", "/agents", Agent, body=spec)
 
-    async def publish(self, name: str, spec: AgentSpec) -> Agent:
+    async def validate(self, request: ValidateSpec) -> SpecCheck:
+        """What creating or publishing the spec would say."""
+        return await self._http.model("POST", "/agents/validate", SpecCheck, body=request)
+
+    async def publish(self, name: str, spec: AgentSpec, *, expected: int | None = None) -> Agent:
         """The spec is the agent's next version."""
-        return await self._http.model("PUT", f"/agents/{part(name)}", Agent, body=spec)
+        query = None if expected is None else {"expected": expected}
+        return await self._http.model("PUT", f"/agents/{part(name)}", Agent, body=spec, query=query)
 
     async def get(self, name: str, *, number: int | None = None) -> Agent:
         """The agent with its latest spec, or that of version `number`."""

@@ -5,17 +5,30 @@ from collections.abc import Callable
 import msgspec
 
 from protocols.agents import STATE_CODES, AgentSpec, AgentState
-from protocols.errors import AlreadyExists, Conflict, InvalidRequest, InvalidTransition, NotFound
+from protocols.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidRequest,
+    InvalidTransition,
+    WrongVersion,
+)
 from protocols.events import AgentCreated, AgentRetired, AgentVersionPublished, AnyData
-from protocols.operations.agents import Agent, AgentQuery, AgentRow, AgentVersion
+from protocols.operations.agents import (
+    Agent,
+    AgentQuery,
+    AgentRow,
+    AgentVersion,
+    SpecCheck,
+    ValidateSpec,
+)
 from protocols.operations.knowledge import Knowledge
 from protocols.operations.listings import Listing
 from protocols.principals import Principal
 from store.access import Operation, allow
 from store.connect import Store
-from store.operations import agent_specs
+from store.operations import agent_checks, agent_specs
 from store.operations.agent_specs import Published
-from store.operations.catalogue import Catalogue, check
+from store.operations.catalogue import Catalogue
 from store.operations.listings import cursor_of, key_of, position_of, reach
 from store.postgres.appends import AGENT, Append, Appended
 from store.postgres.event_log import Head
@@ -47,10 +60,7 @@ class StoredAgents:
         """See the promise."""
         allow(self._principal, Operation.AGENTS_EDIT)
         await self._check(spec)
-        if agent_specs.is_id(spec.name):
-            raise InvalidRequest(
-                f"the name {spec.name} is spelled as an id; choose another one", field="name"
-            )
+        _check_name(spec)
         append = Append(
             stream=agent_specs.stream_of(self._principal.team, spec.name),
             team=self._principal.team,
@@ -63,24 +73,61 @@ class StoredAgents:
         try:
             await self._store.log.append(append)
         except Conflict:
-            raise AlreadyExists(f"there is an agent {spec.name} already", field="name") from None
+            raise AlreadyExists(_taken(spec), field="name") from None
         return await self.get(spec.name)
 
-    async def publish(self, name: str, spec: AgentSpec) -> Agent:
+    async def validate(self, request: ValidateSpec) -> SpecCheck:
+        """See the promise."""
+        allow(self._principal, Operation.AGENTS_EDIT)
+        spec, problems = agent_checks.parsed(request.spec)
+        head = latest = None
+        if request.agent is not None:
+            head = await agent_specs.find(self._store.log, self._principal, request.agent)
+            latest = await agent_specs.latest(self._store.log, head)
+        if spec is not None:
+            errors = await agent_checks.refusals(spec, self._catalogue, self._knowledge)
+            errors += await self._refusals_here(spec, head, latest)
+            problems += [agent_checks.problem(error, request.spec) for error in errors]
+        is_unchanged = bool(spec and latest and spec.hash == latest.data.spec_hash)
+        number = latest.data.number if latest else 0
+        return SpecCheck(
+            problems=problems,
+            number=None if problems else number + (not is_unchanged),
+            is_unchanged=is_unchanged,
+        )
+
+    async def _refusals_here(
+        self, spec: AgentSpec, head: Head | None, latest: Published | None
+    ) -> list[InvalidRequest]:
+        """What speaks against it beyond the spec itself: the agent it belongs to, or another."""
+        try:
+            if head is not None and latest is not None:
+                _check_same(spec, head, latest)
+                return []
+            _check_name(spec)
+        except InvalidRequest as error:
+            return [error]
+        except InvalidTransition as error:
+            return [InvalidRequest(error.message)]
+        stream = agent_specs.stream_of(self._principal.team, spec.name)
+        is_taken = await self._store.log.head(stream) is not None
+        return [InvalidRequest(_taken(spec), field="name")] if is_taken else []
+
+    async def publish(self, name: str, spec: AgentSpec, *, expected: int | None = None) -> Agent:
         """See the promise."""
         allow(self._principal, Operation.AGENTS_EDIT)
         await self._check(spec)
 
         def next_version(head: Head, latest: Published) -> AnyData | None:
-            if spec.name != latest.data.name:
-                raise InvalidRequest(
-                    f"the spec names {spec.name}; the agent's name is {latest.data.name} and stays",
-                    field="name",
-                )
-            if head.state == STATE_CODES[AgentState.RETIRED]:
-                raise InvalidTransition(f"agent {spec.name} is retired; it takes no new version")
+            _check_same(spec, head, latest)
             if spec.hash == latest.data.spec_hash:
                 return None
+            if expected is not None and expected != latest.data.number:
+                raise WrongVersion(
+                    f"agent {spec.name} is at version {latest.data.number}; "
+                    f"the spec was made from version {expected}",
+                    field="expected",
+                )
             return _version(spec, number=latest.data.number + 1)
 
         return await self._decide(name, next_version, to_state=None)
@@ -179,17 +226,30 @@ class StoredAgents:
         )
 
     async def _check(self, spec: AgentSpec) -> None:
-        check(spec, self._catalogue)
-        if self._knowledge is None:
-            return
-        for number, name in enumerate(spec.collections):
-            try:
-                await self._knowledge.get(name)
-            except NotFound:
-                raise InvalidRequest(
-                    f"agent {spec.name}: there is no collection {name!r}",
-                    field=f"collections.{number}",
-                ) from None
+        for refusal in await agent_checks.refusals(spec, self._catalogue, self._knowledge):
+            raise refusal
+
+
+def _check_name(spec: AgentSpec) -> None:
+    if agent_specs.is_id(spec.name):
+        raise InvalidRequest(
+            f"the name {spec.name} is spelled as an id; choose another one", field="name"
+        )
+
+
+def _check_same(spec: AgentSpec, head: Head, latest: Published) -> None:
+    """The spec may be this agent's next version."""
+    if spec.name != latest.data.name:
+        raise InvalidRequest(
+            f"the spec names {spec.name}; the agent's name is {latest.data.name} and stays",
+            field="name",
+        )
+    if head.state == STATE_CODES[AgentState.RETIRED]:
+        raise InvalidTransition(f"agent {spec.name} is retired; it takes no new version")
+
+
+def _taken(spec: AgentSpec) -> str:
+    return f"there is an agent {spec.name} already"
 
 
 def _version(spec: AgentSpec, *, number: int) -> AgentVersionPublished:

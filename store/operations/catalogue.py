@@ -3,6 +3,7 @@
 `agents/` has the tools and models themselves; a test there compares them with BUILT_IN.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from protocols.agents import AgentSpec
@@ -40,34 +41,30 @@ BUILT_IN = Catalogue(
 )
 
 
-def check(spec: AgentSpec, catalogue: Catalogue) -> None:
-    """Return when every name the spec uses is known, and used once.
-
-    Raises:
-        InvalidRequest: One is not; the field is named.
-    """
+def problems(spec: AgentSpec, catalogue: Catalogue) -> Iterator[InvalidRequest]:
+    """Every name of the spec that is not known, or not used once."""
     for number, tool in enumerate(spec.tools):
         if tool not in catalogue.tools:
-            raise InvalidRequest(
+            yield InvalidRequest(
                 f"agent {spec.name}: there is no tool {tool!r}; there are {_list(catalogue.tools)}",
                 field=f"tools.{number}",
             )
-    _refuse_repeats(spec.name, "tools", spec.tools)
-    _refuse_repeats(spec.name, "collections", spec.collections)
+    yield from _repeats(spec.name, "tools", spec.tools)
+    yield from _repeats(spec.name, "collections", spec.collections)
 
     provider, colon, _ = spec.model.partition(":")
     if colon and provider not in catalogue.providers:
-        raise InvalidRequest(
+        yield InvalidRequest(
             f"agent {spec.name}: there is no model provider {provider!r}; "
             f"there are {_list(catalogue.providers)}",
             field="model",
         )
 
 
-def _refuse_repeats(agent: str, field: str, names: tuple[str, ...]) -> None:
+def _repeats(agent: str, field: str, names: tuple[str, ...]) -> Iterator[InvalidRequest]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            raise InvalidRequest(
+            yield InvalidRequest(
                 f"agent {agent}: {name!r} stands twice in {field}", field=f"{field}.{number}"
             )
 

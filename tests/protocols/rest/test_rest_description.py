@@ -21,6 +21,7 @@ from tests.serving import Served
 
 EXPECTED = {
     ("POST", "/v1/agents"),
+    ("POST", "/v1/agents/validate"),
     ("GET", "/v1/agents"),
     ("GET", "/v1/agents/{name}"),
     ("PUT", "/v1/agents/{name}"),

@@ -2,9 +2,15 @@ import anyio
 import pytest
 
 from protocols.agents import AgentSpec, AgentState, agent_id
-from protocols.errors import AlreadyExists, InvalidRequest, InvalidTransition, NotFound
+from protocols.errors import (
+    AlreadyExists,
+    InvalidRequest,
+    InvalidTransition,
+    NotFound,
+    WrongVersion,
+)
 from protocols.knowledge import CreateCollection
-from protocols.operations.agents import Agent, AgentQuery
+from protocols.operations.agents import Agent, AgentQuery, SpecCheck, ValidateSpec
 from store.connect import Store
 from store.projector import Projector
 from tests.store.people import TEAM, Worker, factory, submitted, with_agent
@@ -138,3 +144,69 @@ async def test_collections_of_a_spec_must_exist(store: Store) -> None:
             "guide", AgentSpec(name="guide", tools=tools, collections=("docs", "nothing"))
         )
     assert refusal.value.field == "collections.1"
+
+
+async def said(store: Store, spec: dict[str, object], agent: str | None = None) -> SpecCheck:
+    return await factory(store).agents.validate(ValidateSpec(spec=spec, agent=agent))
+
+
+async def test_everything_wrong_with_a_spec_is_said_at_once(store: Store) -> None:
+    check = await said(store, {"name": "A b", "limits": {"steps": 0}, "colour": "red"})
+    assert [(each.field, each.value) for each in check.problems] == [
+        ("name", "'A b'"),
+        ("limits.steps", "0"),
+        ("colour", "'red'"),
+    ]
+    names: dict[str, object] = {
+        "name": "a",
+        "model": "nobody:x",
+        "tools": ["knowledge_search", "serch"],
+        "collections": ["attic"],
+    }
+    check = await said(store, names)
+    assert [each.field for each in check.problems] == ["tools.1", "model", "collections.0"]
+    assert (check.problems[0].value, check.number) == ("'serch'", None)
+    check = await said(store, {"name": "a", "collections": ["attic"]})
+    assert [each.field for each in check.problems] == ["spec"]
+
+
+async def test_what_is_said_of_a_spec_is_what_creating_it_answers(store: Store) -> None:
+    agents = factory(store).agents
+    await with_agent(store)
+    for spec in ({"name": "guide"}, {"name": "01900000-0000-7000-8000-000000000000"}):
+        [problem] = (await said(store, dict(spec))).problems
+        with pytest.raises((InvalidRequest, AlreadyExists)) as refusal:
+            await agents.create(AgentSpec.model_validate(spec))
+        assert (problem.rule, problem.field) == (refusal.value.message, refusal.value.field)
+
+    check = await said(store, {"name": "other"})
+    assert (check.problems, check.number, check.is_unchanged) == ([], 1, False)
+    assert (await agents.list(AgentQuery())).items == []  # nothing was made, and none projected
+
+
+async def test_a_next_version_is_looked_at_as_what_it_would_become(store: Store) -> None:
+    agents = factory(store).agents
+    await with_agent(store)
+    same, changed = {"name": "guide"}, {"name": "guide", "description": "new"}
+
+    check = await said(store, dict(same), "guide")
+    assert (check.number, check.is_unchanged) == (1, True)
+    check = await said(store, dict(changed), agent_id(TEAM, "guide"))
+    assert (check.number, check.is_unchanged) == (2, False)
+    assert [each.field for each in (await said(store, {"name": "x"}, "guide")).problems] == ["name"]
+    with pytest.raises(NotFound):
+        await said(store, dict(same), "nobody")
+    await agents.retire("guide")
+    assert "retired" in (await said(store, dict(changed), "guide")).problems[0].rule
+
+
+async def test_a_version_made_from_an_older_one_is_refused(store: Store) -> None:
+    agents = factory(store).agents
+    await with_agent(store)
+    second = AgentSpec(name="guide", description="second")
+    await agents.publish("guide", second, expected=1)
+
+    with pytest.raises(WrongVersion, match="at version 2"):
+        await agents.publish("guide", AgentSpec(name="guide", description="mine"), expected=1)
+    assert (await agents.publish("guide", second, expected=1)).latest == 2  # repeated: harmless
+    assert (await agents.publish("guide", AgentSpec(name="guide"), expected=2)).latest == 3
