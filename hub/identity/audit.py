@@ -1,6 +1,6 @@
 """What an operator wants to find later of who came in: one line of the log each, and no secret.
 
-The names are for programs and stand in `docs/settings.md`; they do not change. Each line has the
+The names are for programs and stand in `docs/monitoring.md`; they do not change. Each line has the
 address it came from, and the ids of its request. What is kept for longer than a log is not here.
 """
 

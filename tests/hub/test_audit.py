@@ -146,6 +146,6 @@ async def test_guessing_is_told_each_time_also_when_it_is_held_up(served: Served
 
 
 def test_every_name_stands_in_the_documents() -> None:
-    text = (Path(__file__).parents[2] / "docs/settings.md").read_text()
+    text = (Path(__file__).parents[2] / "docs/monitoring.md").read_text()
     for happened in Happened:
         assert f"`{happened}`" in text
