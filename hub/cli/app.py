@@ -34,6 +34,7 @@ COMMANDS = {
     "login-link": _Command("keys", "Print a link that logs the owner in, once.", START),
     "run": _Command("ask", "Ask an agent and watch it answer.", ASK),
     "tail": _Command("ask", "Follow a task to its end.", ASK),
+    "top": _Command("top.command", "Watch tasks, workers and throughput live.", ASK),
     "tasks": _Command("tasks", "Tasks: requests to agents.", LOOK),
     "agents": _Command("agents", "Agents: versioned specs.", LOOK),
     "ingest": _Command("knowledge", "Add documents to a collection.", LOOK),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from hub.cli.data_directory import require_running
 from hub.cli.settings import ClientSettings
@@ -10,9 +11,16 @@ from protocols.errors import Unauthenticated
 from protocols.rest.client import RestClient
 
 
-@asynccontextmanager
-async def opened() -> AsyncGenerator[RestClient]:
-    """A client with a key.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A factory and a way into it."""
+
+    url: str
+    key: str
+
+
+def named() -> Named:
+    """Which factory the client commands talk to.
 
     Raises:
         Unavailable: No factory is named and none runs on the data directory.
@@ -28,5 +36,12 @@ async def opened() -> AsyncGenerator[RestClient]:
             "PYGENT_API_KEY is not set;"
             " make a key with `pygent token create` where the factory runs"
         )
-    async with RestClient(url, token=key) as client:
+    return Named(url.rstrip("/"), key)
+
+
+@asynccontextmanager
+async def opened() -> AsyncGenerator[RestClient]:
+    """A client with a key; it raises as `named` does."""
+    factory = named()
+    async with RestClient(factory.url, token=factory.key) as client:
         yield client

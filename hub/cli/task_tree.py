@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Group, RenderableType
+from rich.markdown import Markdown
 from rich.text import Text
 from rich.tree import Tree
 
@@ -17,6 +18,7 @@ from protocols.tasks import Attempt, Step, StepState, Task
 
 ARGUMENT_CHARACTERS = 60
 VOID_CHARACTERS = 200
+DRAWN_CHARACTERS = 20_000  # to draw more Markdown at each change would hold the screen up
 OUTCOME_STYLE = {"completed": "green", "failed": "red", "died": "red", "canceled": "dim"}
 STEP_STYLE = {
     StepState.RUNNING: ("◐", "blue"),
@@ -35,7 +37,7 @@ def head(task: Task) -> RenderableType:
         drawing.moment(task.submitted_at) if task.submitted_at else "",
         took(task.submitted_at, task.ended_at),
         tokens(task.usage),
-        drawing.dollars(task.cost),
+        drawing.dollars(task.cost) if task.cost else "",
     ]
     lines = [
         Text.assemble(drawing.state(task.state), "  ", (drawing.line(task.title), "bold")),
@@ -49,17 +51,31 @@ def head(task: Task) -> RenderableType:
     return Group(*lines)
 
 
-def answer(task: Task) -> RenderableType | None:
-    """The answer, or what is written of it so far, and its sources; None: nothing is said yet."""
+def answer(task: Task, *, is_drawn: bool) -> RenderableType | None:
+    """The answer, or what is written of it so far, and its sources; None: nothing is said yet.
+
+    Args:
+        task: As it stands.
+        is_drawn: Markdown is drawn, and of a long text the end is shown; else it is left as it is.
+    """
     written = [said for said in task.said if said.kind == "message" and said.text]
     if task.answer is None and not written:
         return None
     last = written[-1] if written else None
     text = task.answer if task.answer is not None else written[-1].text
-    lines: list[RenderableType] = [Text(drawing.plain(text))]
+    lines: list[RenderableType] = [_written(text, is_drawn=is_drawn)]
     if last is not None and last.citations:
         lines += ["", *_sources(last.citations)]
     return Group(*lines)
+
+
+def _written(text: str, *, is_drawn: bool) -> RenderableType:
+    text = drawing.plain(text)
+    if not is_drawn:
+        return Text(text)
+    if len(text) > DRAWN_CHARACTERS:
+        return Text(f"… {text[-DRAWN_CHARACTERS:]}")
+    return Markdown(text, code_theme="ansi_dark", hyperlinks=False)
 
 
 def _sources(citations: Sequence[Citation]) -> list[Text]:

@@ -80,7 +80,8 @@ async def show(
             answers.say({**msgspec.structs.asdict(found), "epoch": epoch})
             return
         story = await read_story(client, task)
-    shown = (task_tree.head(story.task), task_tree.answer(story.task), task_tree.tree(story))
+    answer = task_tree.answer(story.task, is_drawn=drawing.out.is_terminal)
+    shown = (task_tree.head(story.task), answer, task_tree.tree(story))
     drawing.page([part for part in shown if part is not None])
 
 

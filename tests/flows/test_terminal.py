@@ -72,7 +72,7 @@ def test_a_task_is_created_listed_shown_and_canceled(product: Product):
 
     shown = product.run("tasks", "show", task, "--json")
     assert json.loads(shown.out)["state"] == "canceled"
-    assert "canceled" in product.run("tasks", "show", task).err
+    assert "canceled" in product.run("tasks", "show", task).out
 
     def is_listed() -> bool:
         rows = product.run("tasks", "ls", "--state", "canceled").out.splitlines()
