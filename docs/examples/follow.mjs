@@ -24,6 +24,9 @@ task.on("publication", ({ offset, data: event }) => {
   if (event.type !== "task.completed") process.exitCode = 1;
   client.disconnect();
 });
+task.on("subscribed", ({ wasRecovering, recovered }) => {
+  if (wasRecovering && !recovered) throw new Error("the log was restored: follow it from its start");
+});
 client.on("disconnected", ({ code, reason }) => {
   if (code !== 0) throw new Error(reason); // 0 is our own; on a cut the client comes back by itself
 });

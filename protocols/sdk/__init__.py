@@ -32,7 +32,7 @@ from protocols.errors import (
 )
 from protocols.event_encoding import decode
 from protocols.events import Event, StepKind, Usage
-from protocols.knowledge import Collection, Document, DocumentState, Passage, SearchAnswer
+from protocols.knowledge import Chunk, Collection, Document, DocumentState, Passage, SearchAnswer
 from protocols.messages import Citation, Message, TextPart, user_message
 from protocols.operations.agents import Agent, AgentRow, AgentVersion
 from protocols.operations.tasks import TaskReceipt, TaskRow
@@ -62,6 +62,7 @@ __all__ = [
     "AsyncTextStream",
     "Attempt",
     "BudgetExceeded",
+    "Chunk",
     "Citation",
     "Client",
     "Collection",

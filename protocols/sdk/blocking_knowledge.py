@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from protocols.knowledge import Collection, Document, SearchAnswer
+from protocols.knowledge import Chunk, Collection, Document, SearchAnswer
 from protocols.sdk.blocking_streams import Stream
 from protocols.sdk.knowledge import AsyncKnowledge, File
 from protocols.sdk.portal import Portal
@@ -95,6 +95,23 @@ class Knowledge:
             NotFound: There is no such document in the collection.
         """
         return self._portal.call(lambda: self._knowledge.document(name, document_id))
+
+    def chunks(self, name: str, document_id: str, *, limit: int | None = None) -> Stream[Chunk]:
+        """The passages of a document in their order; more are asked for as you go through them.
+
+        Raises:
+            NotFound: There is no such document in the collection.
+        """
+        return Stream(self._portal, self._knowledge.chunks(name, document_id, limit=limit))
+
+    def retry(self, name: str, document_id: str) -> Document:
+        """A document that failed is queued again.
+
+        Raises:
+            NotFound: There is no such document in the collection.
+            InvalidTransition: It has not failed.
+        """
+        return self._portal.call(lambda: self._knowledge.retry(name, document_id))
 
     def remove(self, name: str, document_id: str) -> None:
         """The document and its passages are gone.

@@ -9,6 +9,7 @@ import anyio
 
 from protocols.errors import InvalidRequest
 from protocols.knowledge import (
+    Chunk,
     Collection,
     CreateCollection,
     Document,
@@ -137,6 +138,29 @@ class AsyncKnowledge:
             NotFound: There is no such document in the collection.
         """
         return await self._rest.knowledge.document(name, document_id)
+
+    def chunks(
+        self, name: str, document_id: str, *, limit: int | None = None
+    ) -> AsyncStream[Chunk]:
+        """The passages of a document in their order; more are asked for as you go through them.
+
+        Raises:
+            NotFound: There is no such document in the collection.
+        """
+
+        async def page(cursor: str | None, size: int) -> Listing[Chunk]:
+            return await self._rest.knowledge.chunks(name, document_id, cursor=cursor, limit=size)
+
+        return AsyncStream(all_rows(page, limit=limit))
+
+    async def retry(self, name: str, document_id: str) -> Document:
+        """A document that failed is queued again.
+
+        Raises:
+            NotFound: There is no such document in the collection.
+            InvalidTransition: It has not failed.
+        """
+        return await self._rest.knowledge.retry(name, document_id)
 
     async def remove(self, name: str, document_id: str) -> None:
         """The document and its passages are gone.

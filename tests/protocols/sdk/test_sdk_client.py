@@ -177,6 +177,9 @@ async def test_documents_are_uploaded_listed_and_removed(
         more.id,
         document.id,
     ]
+    assert [one async for one in client.knowledge.chunks("handbook", document.id)] == []
+    with pytest.raises(pygent.InvalidTransition):
+        await client.knowledge.retry("handbook", document.id)
     await client.knowledge.remove("handbook", more.id)
     with pytest.raises(pygent.NotFound):
         await client.knowledge.document("handbook", more.id)
