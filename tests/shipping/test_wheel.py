@@ -1,7 +1,6 @@
 """The wheel: what it carries, and that it runs with nothing else."""
 
 import hashlib
-import os
 import re
 import shutil
 import sys
@@ -62,7 +61,7 @@ def test_a_wheel_without_the_pages_is_refused(tmp_path: Path) -> None:
 
 
 async def test_it_runs_with_nothing_else(wheel: Path, wheel_directory: Path) -> None:
-    commands = installed(wheel, wheel_directory / "own", python=os.path.realpath(sys.executable))
+    commands = installed(wheel, wheel_directory / "own", python=sys.executable)
     await runs_beside_a_project(wheel_directory / "own", commands)
 
 
