@@ -65,6 +65,12 @@ export function goToLogin() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
+/** Log out, and go to the door. */
+export async function leave() {
+  await fetch("/auth/logout", { method: "POST", credentials: "same-origin" }).catch(() => {});
+  location.assign("/login");
+}
+
 let known;
 /** Who is looking and which feeds are theirs; asked once a page load. */
 export function me() {

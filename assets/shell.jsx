@@ -5,7 +5,7 @@ import { useContext, useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import { ColorModeContext } from "$/utils/context";
 
-import { me, read } from "$/public/api.js";
+import { leave, me, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { listen, reconnect, useConnection } from "$/public/live.js";
 import { Avatar, Dialog, Icon, isTyping, useNow } from "$/public/parts.jsx";
@@ -78,10 +78,6 @@ export function Account() {
     me().then(setWho).catch(() => {});
   }, []);
   const other = resolvedColorMode === "light" ? "dark" : "light";
-  const leave = async () => {
-    await fetch("/auth/logout", { method: "POST", credentials: "same-origin" }).catch(() => {});
-    location.assign("/login");
-  };
   return (
     <div className="me">
       {who && <Avatar actor={who.actor} />}
@@ -96,10 +92,11 @@ export function Account() {
 
 const KEYS = [
   ["g o", "Overview", "/"], ["g t", "Tasks", "/tasks"], ["g a", "Agents", "/agents"], ["g k", "Knowledge", "/knowledge"],
+  ["g s", "System", "/system"], ["g ,", "Settings", "/settings"],
   ["r", "Run agent"], ["/", "Search in a list"], ["j k", "Next, previous"],
   ["Enter", "Open"], ["Esc", "Close"], ["?", "These keys"],
 ];
-const PLACES = { o: "/", t: "/tasks", a: "/agents", k: "/knowledge" };
+const PLACES = { o: "/", t: "/tasks", a: "/agents", k: "/knowledge", s: "/system", ",": "/settings" };
 
 /** The keys of every page, and their list behind `?`. */
 export function Keys() {

@@ -20,6 +20,7 @@ _STYLESHEETS = (
     "talk",
     "steps",
     "knowledge",
+    "system",
     "phone",
 )
 

@@ -9,6 +9,8 @@ TASK = "/tasks/[task_id]"
 AGENTS = "/agents"
 AGENT = "/agents/[agent_name]"
 KNOWLEDGE = "/knowledge"
+SYSTEM = "/system"
+SETTINGS = "/settings"
 LOGIN = "/login"
 
-ALL = (OVERVIEW, TASKS, TASK, AGENTS, AGENT, KNOWLEDGE, LOGIN)
+ALL = (OVERVIEW, TASKS, TASK, AGENTS, AGENT, KNOWLEDGE, SYSTEM, SETTINGS, LOGIN)

@@ -21,8 +21,8 @@ def embedded_away(part: str) -> str:
 
 
 NO_WORKER = (
-    "start one: `pygent worker`, with the same PYGENT_DATABASE_URL and PYGENT_REDIS_URL; under"
-    " `pygent up` one is started again by itself, unless PYGENT_WORKERS is 0"
+    "start one: `pygent worker`, with the same PYGENT_DATABASE_URL and PYGENT_REDIS_URL;"
+    " `pygent up` starts one that ended again by itself, unless PYGENT_WORKERS is 0"
 )
 STALE_WORKER = (
     "nothing is lost: its tasks went to others after PYGENT_LEASE_SECONDS; look at what that"
@@ -30,8 +30,8 @@ STALE_WORKER = (
 )
 MANY_JOBS = "start more workers: `pygent worker`, or PYGENT_WORKERS for `pygent up`"
 NO_SCHEDULER = (
-    "start one: `pygent scheduler`, with the same PYGENT_DATABASE_URL and PYGENT_REDIS_URL; under"
-    " `pygent up` it is started again by itself"
+    "start one: `pygent scheduler`, with the same PYGENT_DATABASE_URL and PYGENT_REDIS_URL;"
+    " `pygent up` starts one that ended again by itself"
 )
 SLOW_FOLD = (
     "nothing is lost, lists are late; look whether the scheduler has a processor for itself and"

@@ -29,6 +29,7 @@ STALE_BEAT_SECONDS = 30.0
 JOBS_A_WORKER = 200
 SLOW_COMMIT_SECONDS = 0.1
 FULL_APPENDS = 1000
+NO_FRAMES = "answers, and frames do not flow yet"
 SILENT = "does not answer within {seconds:.0f} s"
 
 State = PartState
@@ -53,12 +54,14 @@ class Found:
 
 
 async def look(opened: Opened, settings: HubSettings) -> Found:
-    """All parts, within a little over PART_SECONDS."""
-    asked = await _ask_all(
+    """All parts, within twice PART_SECONDS."""
+    asked = await _ask_all(  # before the rest, which would be in the way of a fair time
         ping=lambda: measures.ping(opened.store.log_pool),
+        redis=lambda: _redis(opened),
+    )
+    asked |= await _ask_all(
         now=lambda: looks.look(opened.store.log_pool),
         lags=lambda: lag(opened.store),
-        redis=lambda: _redis(opened),
         hubs=opened.sampler.hubs,
     )
     now, lags = asked["now"].value, asked["lags"].value
@@ -109,7 +112,7 @@ def _is_ours(settings: HubSettings, url: str | None) -> bool:
 async def _redis(opened: Opened) -> tuple[float, str]:
     seconds = await opened.store.broker.ping()
     if not opened.live.hears_redis:
-        raise Unavailable("it answers, and frames do not flow yet")
+        raise Unavailable(NO_FRAMES)
     return seconds, await opened.store.broker.server()
 
 
@@ -132,7 +135,7 @@ def _postgres(asked: Asked, now: Now | None, *, is_embedded: bool) -> Part:
             name="postgres",
             title="Postgres",
             state=State.DOWN,
-            sentence=f"{asked.reason}: nothing can be written or read, what is shown live goes on",
+            sentence="does not answer: nothing can be written or read until it does",
             cure=cure,
         )
     return Part(
@@ -160,12 +163,13 @@ def _of_redis(asked: Asked, opened: Opened, *, is_embedded: bool) -> Part:
             )
         case _:
             cure = cures.embedded_away("Valkey") if is_embedded else cures.away(cures.REDIS_URL)
+            seen = asked.reason if asked.reason == NO_FRAMES else "does not answer"
             return Part(
                 name="redis",
                 title="Valkey" if is_embedded else "Redis",
                 state=State.DOWN,
-                sentence=f"{asked.reason}: watchers of tasks read the log instead, up to 2 s late,"
-                " and lists stand still",
+                sentence=f"{seen}: watchers of tasks read the log instead, up to 2 s late, and"
+                " lists stand still",
                 cure=cure,
                 facts={"frames_lost": opened.store.broker.counters.frames_lost},
             )
@@ -216,7 +220,8 @@ def _projections(lags: list[Lag] | None, seconds: float) -> Part:
         return part(State.UNKNOWN, "unknown while Postgres is away")
     parked = [one for one in lags if one.parked]
     if parked:
-        left = f"{parked[0].name} goes on without {parked[0].parked} streams it could not fold"
+        streams = _counted(parked[0].parked, "stream")
+        left = f"{parked[0].name} goes on without {streams} it could not fold"
         return part(State.DOWN, left, cures.PARKED.format(name=parked[0].name))
     worst = max(lags, key=lambda one: one.seconds)
     if worst.seconds < LATE_LAG_SECONDS:
@@ -292,13 +297,17 @@ def _sockets(opened: Opened) -> Part:
         name="sockets",
         title="Sockets",
         state=State.WELL,
-        sentence=f"{open_sockets} open here, {subscriptions} subscriptions",
+        sentence=f"{open_sockets} open here, {_counted(subscriptions, 'subscription')}",
         facts={
             "open": open_sockets,
             "subscriptions": subscriptions,
             "slow_closes": counters.slow_closes,
         },
     )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _unknown(name: str, title: str) -> Part:

@@ -105,7 +105,12 @@ ICONS: dict[str, str] = {
         '<path d="M8 2.25a5.75 5.75 0 0 1 0 11.5z" fill="currentColor" stroke="none"/>'
     ),
     "search": '<circle cx="7" cy="7" r="4.5"/><path d="M10.4 10.4l3.4 3.4"/>',
+    "settings": (
+        '<path d="M2.25 4.75h6M12 4.75h1.75M2.25 11.25H4M7.75 11.25h6"/>'
+        '<circle cx="10.1" cy="4.75" r="1.75"/><circle cx="5.9" cy="11.25" r="1.75"/>'
+    ),
     "stop": '<rect x="3.75" y="3.75" width="8.5" height="8.5" rx="1.5"/>',
+    "system": '<path d="M1.75 8.25h2.75L6.25 3l3.5 10 1.75-4.75h2.75"/>',
     "tasks": (
         '<path d="M7 4h6.5M7 8h6.5M7 12h6.5M2.3 4l1 1 1.7-2M2.3 8l1 1 1.7-2M2.3 12l1 1 1.7-2"/>'
     ),

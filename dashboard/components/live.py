@@ -94,6 +94,20 @@ class KnowledgePage(_Live):
     tag = "KnowledgePage"
 
 
+class SystemPage(_Live):
+    """Every part, the queue, the processes, a hub's last minutes."""
+
+    library = "$/public/system.jsx"
+    tag = "SystemPage"
+
+
+class SettingsPage(_Live):
+    """Models, API keys, appearance, about."""
+
+    library = "$/public/settings.jsx"
+    tag = "SettingsPage"
+
+
 class LoginDoor(_Live):
     """Sends those on who are logged in already."""
 

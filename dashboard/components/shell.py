@@ -30,7 +30,9 @@ _PLACES = (
     _Place(name="Tasks", route=routes.TASKS, icon="tasks"),
     _Place(name="Agents", route=routes.AGENTS, icon="agents"),
     _Place(name="Knowledge", route=routes.KNOWLEDGE, icon="knowledge"),
+    _Place(name="System", route=routes.SYSTEM, icon="system"),
 )
+_LAST = _Place(name="Settings", route=routes.SETTINGS, icon="settings")  # on a phone: from System
 
 
 def shell(
@@ -78,6 +80,7 @@ def _sidebar(place: str) -> rx.Component:
             aria_label="PyGent Factory",
         ),
         rx.el.div(*(_place(item, place) for item in _PLACES), class_name="nav"),
+        rx.el.div(_place(_LAST, place), class_name="nav last"),
         Account.create(),
         aria_label="Main",
         class_name="sidebar",

@@ -1,7 +1,7 @@
 """The pages. Plugging one in: its file, and its line in the table."""
 
 from dashboard.page import Page
-from dashboard.pages import agent, agents, knowledge, login, overview, task, tasks
+from dashboard.pages import agent, agents, knowledge, login, overview, settings, system, task, tasks
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -10,5 +10,7 @@ PAGES: tuple[Page, ...] = (
     agents.PAGE,
     agent.PAGE,
     knowledge.PAGE,
+    system.PAGE,
+    settings.PAGE,
     login.PAGE,
 )
