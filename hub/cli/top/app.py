@@ -31,7 +31,7 @@ from protocols.operations.tasks import TaskRow
 from protocols.rest.client import RestClient
 from protocols.rest.resources import Channels
 
-OF_THE_TABLE = frozenset({"open", "cancel", "filter", "open_only", "clear"})
+OF_THE_TABLE = frozenset({"cancel", "filter", "open_only", "clear"})
 DRAW_SECONDS = 0.25
 HEALTH_SECONDS = 2.0
 EMPTY = 'No tasks yet. Ask an agent:\n\npygent run guide "What is an attempt?"'
@@ -52,7 +52,6 @@ class TopApp(App[None]):
     TITLE = "pygent top"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open"),
         Binding("c", "cancel", "cancel"),
         Binding("slash", "filter", "filter", key_display="/"),
         Binding("o", "open_only", "open only"),
@@ -173,15 +172,17 @@ class TopApp(App[None]):
         table.fit(base.size.width)
         table.draw(self._rows, now=now, palette=palette)
         table.display, empty.display = bool(self._rows), not self._rows
+        if self._rows and base.focused is None:
+            base.set_focus(table)  # it lost the keys while it was hidden
         if not self._rows:
             is_known = self._as_of is not None
             empty.update(NOTHING if self.board.rows else EMPTY if is_known else READING)
 
     def on_data_table_row_selected(self, _: DataTable.RowSelected) -> None:
         """Enter, or a second click."""
-        self.action_open()
+        self._open()
 
-    def action_open(self) -> None:
+    def _open(self) -> None:
         """The chosen task, followed live."""
         task = self.query_one(Tasks).chosen
         if task is not None:

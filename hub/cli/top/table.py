@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 from hub.cli import drawing
@@ -26,6 +28,8 @@ SCROLLBAR = 1
 
 class Tasks(DataTable[Text]):
     """Rows of tasks; the chosen one stays chosen while others come and go."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "open")]
 
     def __init__(self) -> None:
         super().__init__(cursor_type="row", cursor_foreground_priority="renderable", id="tasks")
