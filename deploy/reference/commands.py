@@ -29,14 +29,20 @@ def commands() -> str:
 
 def described(name: str) -> Iterator[tuple[str, Any]]:
     """A command, or the commands of a group, each with its whole name."""
-    group = typer.main.get_command(app)
-    if not isinstance(group, LateGroup):
-        raise TypeError(f"the command is a {type(group).__name__}")
-    _, command, _ = group.resolve_command(None, [name])
+    command = command_of(name)
     if isinstance(command, TyperGroup):
         yield from ((f"{name} {inner}", one) for inner, one in command.commands.items())
     else:
         yield name, command
+
+
+def command_of(name: str) -> Any:
+    """A command or a group, as it is called."""
+    group = typer.main.get_command(app)
+    if not isinstance(group, LateGroup):
+        raise TypeError(f"the command is a {type(group).__name__}")
+    _, command, _ = group.resolve_command(None, [name])
+    return command
 
 
 def options(command: Any) -> list[Any]:

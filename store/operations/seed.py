@@ -24,8 +24,8 @@ from store.operations.knowledge import StoredKnowledge
 
 logger = logging.getLogger(__name__)
 
-FOR_BUILDERS = frozenset(  # not for who asks how
-    {"architecture.md", "changelog.md", "events.md", "licences.md", "releasing.md"}
+NOT_FOR_QUESTIONS = frozenset(  # for builders, or a page of links
+    {"architecture.md", "changelog.md", "events.md", "index.md", "licences.md", "releasing.md"}
 )
 
 COLLECTION = CreateCollection(
@@ -75,7 +75,7 @@ async def seed(store: Store, embedder: Embedder, *, directory: Path) -> None:
 
 def _pages(directory: Path) -> list[tuple[str, bytes]]:
     """Sources, as the repository names them, and contents; empty files are left out."""
-    pages = (page for page in (directory / "docs").glob("*.md") if page.name not in FOR_BUILDERS)
+    pages = (page for page in (directory / "docs").glob("*.md") if page.name not in NOT_FOR_QUESTIONS)
     files = [directory / "README.md", *sorted(pages)]
     found = [
         (file.relative_to(directory).as_posix(), file.read_bytes())

@@ -43,12 +43,12 @@ QUESTIONS = (
     Question("Where are logs stored?", ("`PYGENT_DATA_DIR`",), ("Projection",)),
     Question("How do I use my own Postgres?", ("`PYGENT_DATABASE_URL`",), ("Format, lint",)),
     Question("Do I need an API key?", ("need no API key", "needs no API key"), ("curl",)),
-    Question("How do I use Ollama?", ("OPENAI_BASE_URL",), ("I found nothing",)),
+    Question("How do I use Ollama?", ("OLLAMA_BASE_URL",), ("I found nothing",)),
     Question("What is an attempt?", ("one worker's try at one task",), ("Evolution", "Entity")),
     Question("What is a step?", ("result is recorded once",), ("Workflow", "pygent run")),
     Question("What is a collection?", ("a named set of documents",), ("Evolution",)),
     Question(
-        "What is PyGent Factory?", ("The live control room for AI agents",), ("PYGENT_PUBLIC",)
+        "What is PyGent Factory?", ("live control room for AI agents",), ("PYGENT_PUBLIC",)
     ),
     Question("How do I create an agent?", ("pygent agents create",), ("curl", "retire")),
     Question("Which tools can an agent use?", ("`calculator`",)),
