@@ -96,7 +96,7 @@ function Middle({ name, text, by, state, collection, shelf, found, chosen, chang
         {collection && <button type="button" className="btn danger" onClick={() => setDialog({ kind: "collection" })}>Delete</button>}
       </header>
       <Documents shelf={shelf} collection={collection} state={state} onState={(next) => change({ state: next })} onOpen={(document) => openDocument(document)}
-        onRetry={{ one: retry.one, all: () => retry.all(name) }} onDelete={(document) => setDialog({ kind: "document", document })} onAdd={() => setDialog({ kind: "add" })} />
+        onRetry={{ one: retry.one, all: () => retry.all(name) }} onDelete={(document) => setDialog({ kind: "document", document })} onAdd={() => setDialog({ kind: "add" })} onLeave={() => change({ c: null, state: null })} />
     </>
   );
 }

@@ -8,6 +8,7 @@ import { MAX_MEBIBYTES, filesOfField, uploads } from "$/public/knowledge_uploads
 import { Command, Dialog, Icon } from "$/public/parts.jsx";
 
 const KINDS = ".md,.markdown,.txt,.html,.htm,.pdf,text/markdown,text/plain,text/html,application/pdf";
+const SEEDED = "pygent-docs"; // the product's own pages: nobody's documents belong there by default
 const NEW = ""; // the choice of a collection that is not there yet
 const STEPS = [["reading", "Read"], ["cutting", "Cut"], ["embedding", "Embedded"]];
 export const LIMITS = `Markdown, text, HTML or PDF, at most ${MAX_MEBIBYTES} MiB each`;
@@ -31,7 +32,7 @@ export function FileButton({ onFiles, className = "btn", children }) {
 /** Which collection they go into, or a new one; `files` may have been dropped already. */
 export function AddDialog({ collections, collection, files: dropped, onClose, onAdd }) {
   const [files, setFiles] = useState(dropped ?? []);
-  const [chosen, setChosen] = useState(collection ?? collections[0]?.name ?? NEW);
+  const [chosen, setChosen] = useState(collection ?? collections.find((each) => each.name !== SEEDED)?.name ?? NEW);
   const [name, setName] = useState("");
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
@@ -54,14 +55,14 @@ export function AddDialog({ collections, collection, files: dropped, onClose, on
       <form onSubmit={add} noValidate>
         <div className="dialog-body">
           <label className="kn-label"><span className="meta">Collection</span>
-            <select value={chosen} onChange={(event) => setChosen(event.target.value)}>
+            <select aria-label="Collection" value={chosen} onChange={(event) => setChosen(event.target.value)}>
               {collections.map((each) => <option key={each.name} value={each.name}>{each.name}</option>)}
               <option value={NEW}>A new collection</option>
             </select>
           </label>
           {isNew && (
             <label className="kn-label"><span className="meta">Its name: lower case, digits and dashes</span>
-              <input value={name} maxLength={63} placeholder="handbook" autoFocus onChange={(event) => setName(event.target.value)} />
+              <input aria-label="Name of the collection" value={name} maxLength={63} placeholder="handbook" autoFocus onChange={(event) => setName(event.target.value)} />
             </label>
           )}
           {rule && <p className="error" role="alert"><Icon name="warning" size={14} />{rule}</p>}
@@ -89,13 +90,14 @@ export function Tray({ onOpen }) {
   const count = (test) => items.filter(test).length;
   const done = count((item) => item.document?.state === "ready");
   const failed = count(isFailed);
+  const again = items.filter((item) => isFailed(item) && !item.isFinal);
   const said = [`${format.count(done)} of ${format.count(items.length)} searchable`, failed && `${format.count(failed)} failed`].filter(Boolean).join(", ");
   return (
     <section className="kn-tray" aria-label="Documents on their way">
       <header>
         <button type="button" className="btn ghost icon small" aria-expanded={!isFolded} aria-label={isFolded ? "Show files" : "Fold files"} onClick={() => setFolded(!isFolded)}><Icon name={isFolded ? "rightc" : "down"} size={12} /></button>
         <h2>On their way</h2><span className="meta num" role="status">{said}</span><span className="grow" />
-        {failed > 1 && <button type="button" className="btn small" onClick={() => items.filter(isFailed).filter((item) => !item.isFinal).forEach((item) => uploads.retry(item))}><Icon name="refresh" size={12} />Retry {format.count(failed)}</button>}
+        {again.length > 1 && <button type="button" className="btn small" onClick={() => again.forEach((item) => uploads.retry(item))}><Icon name="refresh" size={12} />Retry {format.count(again.length)}</button>}
         <button type="button" className="btn ghost small" disabled={!done && !failed} onClick={() => uploads.clear(!done)}>Clear {done ? "done" : "failed"}</button>
       </header>
       {!isFolded && <ul>{[...items].reverse().slice(0, 200).map((item) => <Item key={item.key} item={item} onOpen={onOpen} />)}</ul>}

@@ -99,8 +99,19 @@ class Shelf {
     this.heard = Date.now();
     if (document) this.put(document);
     else if (removed) this.drop(removed);
-    else if (this.open?.name === collection) this.loadDocuments();
-    if (!document || document.stage === "queued" || !isInWork(document)) this.countSoon();
+    else this.lookAgain(collection);
+    if (removed || document?.stage === "queued" || (document && !isInWork(document))) this.countSoon();
+    this.tell();
+  }
+
+  /** A collection was made or deleted, or much of it changed. */
+  async lookAgain(name) {
+    await this.loadCollections();
+    const { open } = this;
+    if (open?.name !== name) return;
+    const isThere = this.collections.cursor || this.collections.items.some((each) => each.name === name);
+    if (isThere) this.loadDocuments();
+    else Object.assign(open, { face: "failed", problem: { status: 404, message: `The collection ${name} was deleted.` } });
     this.tell();
   }
 

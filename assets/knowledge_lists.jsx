@@ -23,7 +23,7 @@ export function Collections({ shelf, chosen, hits, onChoose, onNew }) {
       {items.length > 0 && (
         <ul>
           <Coll name="All collections" isChosen={!chosen} icon="knowledge" hits={hits?.all} onChoose={() => onChoose(null)}
-            meta={cursor ? "" : `${format.plural(sum("documents"), "document")} · ${format.plural(sum("chunks"), "passage")}`} />
+            meta={cursor ? "" : `${format.plural(sum("documents"), "doc")} · ${format.plural(sum("chunks"), "passage")}`} />
           {items.map((each) => (
             <Coll key={each.name} name={each.name} isChosen={chosen === each.name} icon="k-memory" hits={hits?.[each.name]} onChoose={() => onChoose(each.name)}
               meta={metaOf(each)} share={each.queued ? (each.documents - each.queued) / each.documents : null} />
@@ -41,7 +41,7 @@ export function Collections({ shelf, chosen, hits, onChoose, onNew }) {
 function metaOf({ documents, chunks, queued, failed }) {
   if (!documents) return "Empty";
   const last = queued ? `${format.count(queued)} in work` : format.plural(chunks, "passage");
-  return [format.plural(documents, "document"), last, failed && `${format.count(failed)} failed`].filter(Boolean).join(" · ");
+  return [format.plural(documents, "doc"), last, failed && `${format.count(failed)} failed`].filter(Boolean).join(" · ");
 }
 
 function Coll({ name, meta, icon, hits, isChosen, share = null, onChoose }) {
@@ -80,10 +80,13 @@ export function Overview({ shelf, onChoose }) {
 }
 
 /** The documents of the open collection, with what is in work and what failed. */
-export function Documents({ shelf, collection, state, onState, onOpen, onRetry, onDelete, onAdd }) {
+export function Documents({ shelf, collection, state, onState, onOpen, onRetry, onDelete, onAdd, onLeave }) {
   const { open } = shelf;
   if (!open || open.face === "loading") {
     return <div className="sk-rows">{[70, 50, 60, 40].map((width) => <div className="sk-row" key={width}><span className="sk sk-dot" /><span className={`sk sk-w${width}`} /><span className="sk sk-lane" /></div>)}</div>;
+  }
+  if (open.face === "failed" && open.problem.status === 404) {
+    return <div className="face"><div className="in"><h2>There is no collection {open.name}</h2><p className="quiet">{open.problem.message}</p><button type="button" className="btn above" onClick={onLeave}>All collections</button></div></div>;
   }
   if (open.face === "failed") return <Failure title="The documents could not be read" problem={open.problem} onRetry={() => shelf.loadDocuments()} />;
   const failed = collection?.failed ?? 0;

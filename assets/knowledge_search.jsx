@@ -81,6 +81,7 @@ export function SearchField({ value, where, count, onChange }) {
   }, []);
   const say = (next) => {
     clearTimeout(timer.current);
+    if (next.trim() === sent.current) return; // what is chosen stays chosen
     sent.current = next.trim();
     onChange(sent.current);
   };
