@@ -3,7 +3,7 @@
 import * as format from "$/public/format.js";
 import { Lines } from "$/public/lines.jsx";
 
-const GOAL_MS = 20; // p99 from append to delivery, as the benchmarks hold it
+const GOAL_MS = 20; // p99 from append to delivery, what a watcher of a task does not notice
 const mean = (one, other) => (one + other) / 2;
 const NONE = { times: [], p50: [], p99: [], deliveries: [], connections: [], waiting: [], running: [] };
 
