@@ -24,7 +24,7 @@ help: ## this list
 run: $(VENV)/.ok site ## set everything up, start everything, print one link that logs you in
 	exec $(BIN)/pygent up
 
-test: $(VENV)/.ok-test site ## everything but load tests: format, lint, types, imports, tests
+test: $(VENV)/.ok-test $(VENV)/.ok-docs site ## everything but load tests: format, lint, types, imports, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
@@ -38,7 +38,7 @@ check: $(VENV)/.ok-test ## the quick half of `make test`: format, lint, types, i
 	$(BIN)/lint-imports
 	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -q tests/protocols tests/agents/unit --no-cov
 
-coverage: $(VENV)/.ok-test site ## all tests again, with the lines of each module that none of them reaches
+coverage: $(VENV)/.ok-test $(VENV)/.ok-docs site ## all tests again, with the lines of each module that none of them reaches
 	@install -d -m 1777 .cache/coverage  # some tests start the product as nobody
 	PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
