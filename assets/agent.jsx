@@ -1,16 +1,17 @@
-// One agent: its spec at a version, a question to it, its versions, its latest tasks.
+// One agent: its spec at a version, a question to it, its versions, its latest tasks. What changes it
+// stands on pages of its own: the editor, the comparison of versions.
 
 import { useCallback, useEffect, useReducer, useState } from "react";
 import { createPortal } from "react-dom";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
-import { AgentForm } from "$/public/agent_form.jsx";
 import { me, query, read, send } from "$/public/api.js";
 import { YamlLine, lines } from "$/public/code.jsx";
 import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
 import { Ago, Copy, Dialog, Failure, Icon, Lane, Panel, State, useNow } from "$/public/parts.jsx";
 import { Ask } from "$/public/run.jsx";
+import { meaningful } from "$/public/spec.js";
 
 const LATEST = 8; // tasks
 
@@ -32,11 +33,11 @@ export function AgentPage() {
         <Head agent={agent} onChanged={load} />
         <div className="agent">
           <div className="col">
-            <Spec agent={agent} isEditing={search.has("edit")} onEdit={(isOn) => setSearch(isOn ? { edit: "" } : {})} onChanged={load} />
+            <Spec agent={agent} />
           </div>
           <div className="col">
             {agent.state === "active" && <section className="panel" aria-label="Ask it something"><header><h2>Ask it something</h2></header><div className="body"><Ask key={agent.name} agent={agent.name} /></div></section>}
-            <Versions versions={versions} shown={agent.number} onChoose={(next) => setSearch(next === agent.latest ? {} : { version: next })} />
+            <Versions name={agent.name} versions={versions} shown={agent.number} onChoose={(next) => setSearch(next === agent.latest ? {} : { version: next })} />
             <Latest name={agent.name} id={agent.id} />
           </div>
         </div>
@@ -104,6 +105,7 @@ function Head({ agent, onChanged }) {
       <div className="grow"><h1>{agent.name}</h1><p className="meta clip">{agent.spec.description || "No description"}</p></div>
       <span className={`state pill ${isRetired ? "s-canceled" : "s-completed"}`}><Icon name={isRetired ? "s-canceled" : "s-completed"} /><span className="label">{isRetired ? "Retired" : "Active"}</span></span>
       <span className="tag">v{agent.latest}</span>
+      <Link className="btn" to={`/agents/${agent.name}/chat`}><Icon name="ask" size={14} />Chat</Link>
       {!isRetired && <button type="button" className="btn danger" onClick={() => setAsking(true)}>Retire</button>}
       {isAsking && (
         <Dialog title={`Retire ${agent.name}?`} onClose={() => setAsking(false)}>
@@ -118,20 +120,18 @@ function Head({ agent, onChanged }) {
   );
 }
 
-function Spec({ agent, isEditing, onEdit, onChanged }) {
+function Spec({ agent }) {
   const isOld = agent.number !== agent.latest;
-  const publish = async (spec) => {
-    await send("PUT", `/agents/${agent.name}`, spec);
-    onEdit(false);
-    onChanged();
-  };
-  if (isEditing && !isOld && agent.state !== "retired") {
-    return <Panel title="Spec" count={`next version, v${agent.latest + 1}`}><AgentForm spec={agent.spec} isNamed verb={`Publish v${agent.latest + 1}`} onSubmit={publish} onCancel={() => onEdit(false)} /></Panel>;
-  }
-  const text = lines(shown(agent.spec));
+  const isRetired = agent.state === "retired";
+  const text = lines(meaningful(agent.spec));
   return (
     <Panel title="Spec" count={`v${agent.number}${isOld ? `, the latest is v${agent.latest}` : ""}`}
-      tools={<><Copy text={text} label="Copy the spec" />{!isOld && agent.state !== "retired" && <button type="button" className="btn small" onClick={() => onEdit(true)}>Change</button>}</>}>
+      tools={<>
+        <Copy text={text} label="Copy the spec" />
+        {isOld && <Link className="btn small" to={`/agents/${agent.name}/versions?from=${agent.number}&to=${agent.latest}`}>Compare</Link>}
+        <Link className="btn small" to={`/new-agent?from=${agent.name}${isOld ? `&version=${agent.number}` : ""}`}>Duplicate</Link>
+        {!isOld && !isRetired && <Link className="btn small" to={`/agents/${agent.name}/edit`}>Edit</Link>}
+      </>}>
       <ol className="editor" tabIndex={0} aria-label="The spec">
         {text.split("\n").map((line, index) => <li className="l" key={index} data-n={index + 1}><span><YamlLine text={line} /></span></li>)}
       </ol>
@@ -139,15 +139,10 @@ function Spec({ agent, isEditing, onEdit, onChanged }) {
   );
 }
 
-/** What of a spec is worth showing: defaults that are nothing are left out. */
-function shown(spec) {
-  return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length) && value !== ""));
-}
-
-function Versions({ versions, shown: number, onChoose }) {
+function Versions({ name, versions, shown: number, onChoose }) {
   const now = useNow(60_000);
   return (
-    <Panel title="Versions" count={versions.length}>
+    <Panel title="Versions" count={versions.length} tools={versions.length > 1 && <Link className="btn ghost small" to={`/agents/${name}/versions`}>Compare<Icon name="rightc" size={12} /></Link>}>
       <ul className="vers">
         {versions.map((version, index) => (
           <li key={version.number} className={version.number === number ? "on" : ""}>

@@ -1,149 +1,149 @@
-// The form of an agent's spec. The API judges it; what it refuses is said beside the field.
+// The fields of an agent's spec. They hold nothing: what is changed is told upwards as a path and a
+// value, and what the API says of a field stands beside it.
 
-import { useEffect, useState } from "react";
+import { cloneElement, useEffect, useState } from "react";
 
 import { query, read } from "$/public/api.js";
 import { Icon } from "$/public/parts.jsx";
 
 const TOOLS = [
-  ["knowledge_search", "Search the collections below"],
+  ["knowledge_search", "Search the collections below; all of them when none is chosen"],
   ["calculator", "Reckon exactly"],
   ["clock", "Know the date and the time"],
 ];
-const BLANK = {
-  name: "", description: "", instructions: "", model: "extractive", strategy: "react",
-  tools: ["knowledge_search"], collections: [], limits: { steps: 20, tokens: 200_000, seconds: 300, money: 1 },
+const STRATEGIES = {
+  react: "Thinks, uses tools, looks at what they gave, until it can answer",
+  direct: "Answers at once, without tools",
 };
 const PATTERNS = { // what the API's patterns mean
   name: "Only lower case letters, digits and dashes, at most 63, no dash at either end",
-  model: "extractive, scripted, or provider:name",
 };
 const LOCAL = ["extractive", "scripted"]; // models without a provider before a colon
-const LIMITS = [["steps", "Steps", 1], ["tokens", "Tokens", 1000], ["seconds", "Seconds", 10], ["money", "US dollars", 0.1]];
+const LIMITS = [["steps", "Steps", 1, 20], ["tokens", "Tokens", 1000, 200_000], ["seconds", "Seconds", 10, 300], ["money", "US dollars", 0.1, 1]];
+/** Fields that are drawn here; others stand in the source alone. */
+export const FIELDS = ["name", "description", "instructions", "model", "strategy", "tools", "collections", "limits", "temperature", "max_output_tokens"];
 
-/** The form; `spec` is what it starts from, `isNamed` that the name cannot change. */
-export function AgentForm({ spec = null, isNamed = false, verb, onSubmit, onCancel }) {
-  const [draft, setDraft] = useState(() => ({ ...BLANK, ...spec, limits: { ...BLANK.limits, ...spec?.limits } }));
-  const [problem, setProblem] = useState(null);
-  const [isBusy, setBusy] = useState(false);
-  const models = useModels();
-  const collections = useCollections();
-  const set = (change) => setDraft((before) => ({ ...before, ...change }));
-  const wrong = (name) => problem && errorsOf(problem).find(([field]) => field === name || field.startsWith(`${name}.`))?.[1];
-  const isPlaced = problem && errorsOf(problem).some(([field]) => FIELDS.includes(field.split(".")[0]));
+/** What there is to choose from: providers, names of models in use, collections. */
+export function useChoices() {
+  const [choices, setChoices] = useState(null);
+  useEffect(() => {
+    let isGone = false;
+    const quiet = (asked) => asked.then(({ items }) => items).catch(() => []); // any name can be typed
+    Promise.all([
+      quiet(read("/models")), quiet(read(`/agents${query({ limit: 200 })}`)), quiet(read(`/collections${query({ limit: 200 })}`)),
+    ]).then(([providers, agents, collections]) => {
+      if (!isGone) setChoices({ providers, collections, models: [...new Set(agents.map((each) => each.model))] });
+    });
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  return choices;
+}
 
-  const submit = async (event) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await onSubmit(clean(draft));
-    } catch (failure) {
-      setProblem(failure);
-    }
-    setBusy(false);
-  };
+/** The form. `said` tells what is wrong with a field and whether that may be shown yet. */
+export function SpecFields({ spec, said, isNamed, isFrozen, choices, onChange }) {
+  const text = (name, value) => onChange([name], value === "" ? undefined : value);
+  const list = (name) => (Array.isArray(spec[name]) ? spec[name].map(String) : []);
+  const tools = list("tools");
+  const number = (path, value) => onChange(path, value === "" ? undefined : asNumber(value));
+  const limits = spec.limits && typeof spec.limits === "object" ? spec.limits : {};
+  const strategy = spec.strategy ?? "react";
   return (
-    <form className="specform" onSubmit={submit} noValidate>
+    <fieldset className="specform" disabled={isFrozen}>
+      <legend className="sr">The spec as a form</legend>
       <div className="fields">
-        <Field name="Name" error={wrong("name")} hint="Lower case, digits and dashes">
-          <input value={draft.name} disabled={isNamed} placeholder="incident-analyst" maxLength={63} onChange={(event) => set({ name: event.target.value })} autoFocus={!isNamed} />
+        <Field id="spec-name" name="Name" error={said("name")} hint={isNamed ? "A name stays as long as the agent" : "Lower case, digits and dashes"}>
+          <input value={shown(spec.name)} disabled={isNamed} placeholder="incident-analyst" maxLength={100} autoComplete="off" spellCheck={false}
+            onChange={(event) => onChange(["name"], event.target.value)} />
         </Field>
-        <Field name="Description" error={wrong("description")}>
-          <input value={draft.description} placeholder="What it is for, in a sentence" onChange={(event) => set({ description: event.target.value })} />
+        <Field id="spec-description" name="Description" error={said("description")}>
+          <input value={shown(spec.description)} placeholder="What it is for, in a sentence" onChange={(event) => text("description", event.target.value)} />
         </Field>
-        <Field name="Model" error={wrong("model")} hint={models.hint}>
-          <input list="models" value={draft.model} onChange={(event) => set({ model: event.target.value })} />
-        </Field>
-        <datalist id="models">{models.names.map((name) => <option key={name} value={name} />)}</datalist>
-        <Field name="Strategy" error={wrong("strategy")} hint={draft.strategy === "react" ? "Thinks, uses tools, looks at what they gave, until it can answer" : "Answers at once, without tools"}>
-          <select value={draft.strategy} onChange={(event) => set({ strategy: event.target.value })}>
-            <option value="react">react</option>
-            <option value="direct">direct</option>
+        <ModelField value={shown(spec.model)} error={said("model")} choices={choices} onChange={(value) => text("model", value)} />
+        <Field id="spec-strategy" name="Strategy" error={said("strategy")} hint={STRATEGIES[strategy]}>
+          <select value={strategy} onChange={(event) => onChange(["strategy"], event.target.value)}>
+            {Object.keys(STRATEGIES).map((name) => <option key={name} value={name}>{name}</option>)}
+            {!STRATEGIES[strategy] && <option value={strategy}>{String(strategy)}</option>}
           </select>
         </Field>
-        <Field name="Instructions" error={wrong("instructions")} isWide>
-          <textarea rows={6} value={draft.instructions} placeholder="What it should do, how, and what it must not do" onChange={(event) => set({ instructions: event.target.value })} />
+        <Field id="spec-instructions" name="Instructions" error={said("instructions")} isWide>
+          <textarea rows={7} value={shown(spec.instructions)} placeholder="What it should do, how, and what it must not do"
+            onChange={(event) => text("instructions", event.target.value)} />
         </Field>
-        <Choices name="Tools" error={wrong("tools")} options={withUnknown(TOOLS, draft.tools)} chosen={draft.tools}
-          onChange={(tools) => set({ tools, collections: tools.includes("knowledge_search") ? draft.collections : [] })} />
-        <Choices name="Collections" error={wrong("collections")} options={withUnknown(collections, draft.collections)} chosen={draft.collections}
-          empty="No collection yet: pygent ingest makes one" onChange={(chosen) => set({ collections: chosen, tools: chosen.length && !draft.tools.includes("knowledge_search") ? [...draft.tools, "knowledge_search"] : draft.tools })} />
+        <Choices name="Tools" id="spec-tools" error={said("tools")} options={withUnknown(TOOLS, tools)} chosen={tools}
+          onChange={(chosen) => onChange(["tools"], chosen.length ? chosen : undefined)} />
+        <Choices name="Collections" id="spec-collections" error={said("collections")} chosen={list("collections")}
+          options={withUnknown((choices?.collections ?? []).map((each) => [each.name, each.description ?? ""]), list("collections"))}
+          empty="No collection yet. Add one under Knowledge, or with pygent ingest"
+          onChange={(chosen) => {
+            onChange(["collections"], chosen.length ? chosen : undefined);
+            if (chosen.length && !tools.includes("knowledge_search")) onChange(["tools"], [...tools, "knowledge_search"]);
+          }} />
         <fieldset className="limits">
           <legend>Limits of one task</legend>
-          {LIMITS.map(([key, word, step]) => (
-            <Field key={key} name={word} error={wrong(`limits.${key}`)}>
-              <input type="number" inputMode="decimal" min="0" step={step} value={draft.limits[key]} onChange={(event) => set({ limits: { ...draft.limits, [key]: event.target.value } })} />
+          {LIMITS.map(([key, word, step, usual]) => (
+            <Field key={key} id={`spec-limits.${key}`} name={word} error={said(`limits.${key}`)}>
+              <input type="number" inputMode="decimal" min="0" step={step} placeholder={String(usual)} value={shown(limits[key])} onChange={(event) => number(["limits", key], event.target.value)} />
             </Field>
           ))}
         </fieldset>
+        <Field id="spec-temperature" name="Temperature" error={said("temperature")} hint="0 to 2; empty: the provider’s own">
+          <input type="number" inputMode="decimal" min="0" max="2" step="0.1" value={shown(spec.temperature)} onChange={(event) => number(["temperature"], event.target.value)} />
+        </Field>
+        <Field id="spec-max_output_tokens" name="Longest answer, in tokens" error={said("max_output_tokens")} hint="Empty: the provider’s own">
+          <input type="number" inputMode="numeric" min="1" step="100" value={shown(spec.max_output_tokens)} onChange={(event) => number(["max_output_tokens"], event.target.value)} />
+        </Field>
+        {spec.model === "scripted" && <p className="meta wide">The turns of the script stand in the source, under <code>script</code>. Without them it repeats what it is asked.</p>}
       </div>
-      {problem && !isPlaced && <p className="error" role="alert"><Icon name="warning" size={14} />{problem.message}</p>}
-      <footer>
-        {problem && isPlaced && <span className="error grow" role="alert"><Icon name="s-failed" size={14} />Not saved: see the marked fields</span>}
-        <button type="button" className="btn" onClick={onCancel}>Discard</button>
-        <button type="submit" className="btn primary" disabled={isBusy}>{isBusy ? "Saving" : verb}</button>
-      </footer>
-    </form>
+    </fieldset>
   );
 }
 
-const FIELDS = ["name", "description", "instructions", "model", "strategy", "tools", "collections", "limits"];
+const shown = (value) => (value === null || value === undefined ? "" : String(value));
+const asNumber = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
-/** What the API refused as [field, sentence]. */
-function errorsOf({ problems, field, message }) {
-  const listed = problems.map((each) => [each.field, each.rule.includes("pattern") ? PATTERNS[each.field] ?? each.rule : each.rule]);
-  if (listed.length) return listed;
-  return field ? [[field, message]] : [];
-}
-
-function clean(draft) {
-  const limits = Object.fromEntries(Object.entries(draft.limits).map(([key, value]) => [key, Number(value)]));
-  return { ...draft, limits };
-}
+/** The API's rule in words a person knows. */
+export const inWords = ({ field, rule }) => (rule.includes("should match pattern") ? PATTERNS[field] ?? rule : rule.replace(/^Value error, /, ""));
 
 const withUnknown = (options, chosen) => [...options, ...chosen.filter((name) => !options.some(([known]) => known === name)).map((name) => [name, "not known here"])];
 
-/** Model names to choose from, and where models can come from here. */
-function useModels() {
-  const [providers, setProviders] = useState([]);
-  useEffect(() => {
-    read("/models").then(({ items }) => setProviders(items)).catch(() => {}); // any name can be typed
-  }, []);
+function ModelField({ value, error, choices, onChange }) {
+  const providers = choices?.providers ?? [];
   const ready = providers.filter((each) => each.is_configured);
-  const missing = providers.filter((each) => !each.is_configured && each.variable);
-  const names = ready.map(({ name }) => (LOCAL.includes(name) ? name : `${name}:`));
-  const hint = `provider:name. Here: ${ready.map((each) => each.name).join(", ") || "extractive"}`
-    + (missing.length ? `. Set ${missing.slice(0, 2).map((each) => each.variable).join(" or ")} for more` : "");
-  return { names, hint };
-}
-
-function useCollections() {
-  const [options, setOptions] = useState([]);
-  useEffect(() => {
-    read(`/collections${query({ limit: 200 })}`).then(({ items }) => setOptions(items.map((each) => [each.name, each.description ?? ""]))).catch(() => {});
-  }, []);
-  return options;
-}
-
-function Field({ name, hint, error, isWide = false, children }) {
+  const names = [...new Set([...LOCAL.filter((name) => !providers.length || ready.some((each) => each.name === name)), ...(choices?.models ?? []), ...ready.filter((each) => !LOCAL.includes(each.name)).map((each) => `${each.name}:`)])];
+  const chosen = providers.find((each) => each.name === value.split(":")[0]);
+  const missing = chosen && !chosen.is_configured && chosen.variable;
+  const outside = ready.filter((each) => each.variable).map((each) => each.name);
+  const hint = missing ? `Not set up here: its tasks fail until ${chosen.variable} is set`
+    : `extractive, scripted, or provider:name${outside.length ? `. Set up here: ${outside.join(", ")}` : ""}`;
   return (
-    <label className={`${isWide ? "wide" : ""} ${error ? "wrong" : ""}`}>
-      <span className="word">{name}</span>
-      {children}
-      {error ? <span className="error"><Icon name="s-failed" size={12} />{error}</span> : hint && <span className="meta">{hint}</span>}
-    </label>
+    <><datalist id="models">{names.map((name) => <option key={name} value={name} />)}</datalist><Field id="spec-model" name="Model" error={error} hint={hint} isWarning={Boolean(missing)}>
+      <input list="models" value={value} autoComplete="off" spellCheck={false} onChange={(event) => onChange(event.target.value)} />
+    </Field></>
   );
 }
 
-function Choices({ name, options, chosen, onChange, error, empty }) {
+function Field({ id, name, hint, error, isWide = false, isWarning = false, children }) {
+  const about = `${id}-about`;
+  const control = cloneElement(children, { id, "aria-describedby": error || hint ? about : undefined, "aria-invalid": error ? true : undefined });
+  return (
+    <div className={`lab ${isWide ? "wide" : ""} ${error ? "wrong" : ""}`}>
+      <label className="word" htmlFor={id}>{name}</label>
+      {control}
+      {error ? <span className="error" id={about}><Icon name="s-failed" size={12} />{error}</span> : hint && <span id={about} className={`meta ${isWarning ? "caution" : ""}`}>{hint}</span>}
+    </div>
+  );
+}
+
+function Choices({ name, id, options, chosen, onChange, error, empty }) {
   const toggle = (key) => onChange(chosen.includes(key) ? chosen.filter((each) => each !== key) : [...chosen, key]);
   return (
-    <fieldset className={error ? "wrong" : ""}>
+    <fieldset className={error ? "wrong" : ""} id={id} tabIndex={-1}>
       <legend>{name}</legend>
       {!options.length && <p className="meta">{empty}</p>}
       {options.map(([key, word]) => (
-        <label key={key} className="choice"><input type="checkbox" checked={chosen.includes(key)} onChange={() => toggle(key)} /><span className="mono">{key}</span><span className="meta clip">{word}</span></label>
+        <label key={key} className="choice"><input type="checkbox" checked={chosen.includes(key)} onChange={() => toggle(key)} /><span className="mono">{key}</span><span className="meta clip" title={word}>{word}</span></label>
       ))}
       {error && <span className="error"><Icon name="s-failed" size={12} />{error}</span>}
     </fieldset>

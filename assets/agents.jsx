@@ -1,36 +1,33 @@
-// The agents of the team, live, and the form that makes one or its next version.
+// The agents of the team, live.
 
 import { useEffect, useMemo, useReducer, useState } from "react";
 import { createPortal } from "react-dom";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
-import { AgentForm } from "$/public/agent_form.jsx";
-import { me, query, read, send } from "$/public/api.js";
+import { me, query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
-import { Ago, Command, Dialog, Failure, Icon, useNow } from "$/public/parts.jsx";
+import { Ago, Command, Failure, Icon, useNow } from "$/public/parts.jsx";
 import { TextField } from "$/public/tasks_filters.jsx";
 
 /** The page. */
 export function AgentsPage() {
   const [search, setSearch] = useSearchParams();
   const text = search.get("q");
-  const isMaking = search.has("new");
   const list = useAgents(text);
   const tools = document.getElementById("actions");
   const change = (name, value) => setSearch((before) => {
     const next = new URLSearchParams(before);
     value === null ? next.delete(name) : next.set(name, value);
     return next;
-  }, { replace: name === "q" });
+  }, { replace: true });
   return (
     <>
-      {tools && createPortal(<button type="button" className="btn" onClick={() => change("new", "")}><Icon name="plus" size={14} /><span>New agent</span></button>, tools)}
+      {tools && createPortal(<Link className="btn" to="/new-agent"><Icon name="plus" size={14} /><span>New agent</span></Link>, tools)}
       <div className="page agents">
         <div className="filters"><TextField value={text ?? ""} label="Search agents" onChange={(q) => change("q", q)} /></div>
-        <Body list={list} text={text} onNew={() => change("new", "")} onClear={() => change("q", null)} />
+        <Body list={list} text={text} onClear={() => change("q", null)} />
       </div>
-      {isMaking && <NewAgent onClose={() => change("new", null)} />}
     </>
   );
 }
@@ -82,12 +79,12 @@ function useAgents(text) {
   return list;
 }
 
-function Body({ list, text, onNew, onClear }) {
+function Body({ list, text, onClear }) {
   const now = useNow(15_000);
   if (list.face === "loading") return <div className="sk-rows">{[70, 50, 60].map((width) => <div className="sk-row" key={width}><span className="sk sk-dot" /><span className={`sk sk-w${width}`} /><span className="sk sk-num" /></div>)}</div>;
   if (list.face === "failed") return <Failure title="The agents could not be read" problem={list.problem} onRetry={() => list.load()} />;
   const rows = [...list.rows.values()].sort((one, other) => one.name.localeCompare(other.name));
-  if (!rows.length) return <Empty text={text} onNew={onNew} onClear={onClear} />;
+  if (!rows.length) return <Empty text={text} onClear={onClear} />;
   return (
     <div className="listwrap scrolls">
       <table className="table cards">
@@ -121,7 +118,7 @@ function AgentLine({ row, now }) {
   );
 }
 
-function Empty({ text, onNew, onClear }) {
+function Empty({ text, onClear }) {
   if (text) {
     return <div className="face"><div className="in"><h2>No agent fits “{text}”</h2><button type="button" className="btn above" onClick={onClear}>Show all agents</button></div></div>;
   }
@@ -129,22 +126,9 @@ function Empty({ text, onNew, onClear }) {
     <div className="face"><div className="in">
       <h2>No agent yet</h2>
       <p className="quiet">An agent is a named, versioned configuration that can be asked to do something: instructions, a model, tools, limits.</p>
-      <button type="button" className="btn primary above" onClick={onNew}><Icon name="plus" size={14} />New agent</button>
+      <Link className="btn primary above" to="/new-agent"><Icon name="plus" size={14} />New agent</Link>
       <p className="meta above">Or from a file on this machine</p>
       <Command text="pygent agents create agent.yaml" />
     </div></div>
-  );
-}
-
-function NewAgent({ onClose }) {
-  const navigate = useNavigate();
-  const create = async (spec) => {
-    const agent = await send("POST", "/agents", spec);
-    navigate(`/agents/${agent.name}`);
-  };
-  return (
-    <Dialog title="New agent" onClose={onClose} className="wide">
-      <AgentForm verb="Create agent" onSubmit={create} onCancel={onClose} />
-    </Dialog>
   );
 }

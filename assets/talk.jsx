@@ -1,7 +1,7 @@
 // The left half of a task: what was asked, what was thought and used on the way, what is answered.
 
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { useNavigate } from "react-router";
+import { Link, useNavigate } from "react-router";
 
 import { send, submissionKey } from "$/public/api.js";
 import { Cite } from "$/public/cite.jsx";
@@ -14,18 +14,15 @@ const NEAR_END = 80; // px
 const AT_END = 8; // px
 const below = (node) => node.scrollHeight - node.clientHeight - node.scrollTop;
 
-/** The conversation; it follows the end unless the reader has scrolled away from it. */
-export function Talk({ task, onSelect, now }) {
+/** A scroller that follows its end while `isOpen`, unless the reader has scrolled away from it. */
+export function useEnd(isOpen) {
   const scroller = useRef(null);
   const isAtEnd = useRef(true);
   const top = useRef(0);
   const [hasMore, setMore] = useState(false);
-  const key = `${task.said.reduce((sum, said) => sum + said.citations.length, 0)}:${task.steps.filter((step) => step.kind === "retrieval" && step.state === "finished").length}`;
-  const sources = useMemo(() => findSources(task), [key]);
-  const isOpen = !format.isFinal(task.state);
-
   useLayoutEffect(() => {
     const node = scroller.current;
+    if (!node) return;
     const isFollowing = isOpen && isAtEnd.current;
     node.style.overflowAnchor = isFollowing ? "none" : ""; // else long texts hold their place as they are drawn
     if (isFollowing) node.scrollTop = node.scrollHeight;
@@ -45,6 +42,20 @@ export function Talk({ task, onSelect, now }) {
     scroller.current.scrollTop = scroller.current.scrollHeight;
     setMore(false);
   };
+  return { scroller, scrolled, toEnd, hasMore };
+}
+
+/** What a task's answer may cite, found again only when there is more of it. */
+export function useSources(task) {
+  const key = `${task.said.reduce((sum, said) => sum + said.citations.length, 0)}:${task.steps.filter((step) => step.kind === "retrieval" && step.state === "finished").length}`;
+  return useMemo(() => findSources(task), [key]);
+}
+
+/** What was said in a task. */
+export function Talk({ task, onSelect, now }) {
+  const sources = useSources(task);
+  const isOpen = !format.isFinal(task.state);
+  const { scroller, scrolled, toEnd, hasMore } = useEnd(isOpen);
   return (
     <section className="talk" aria-label="Conversation">
       <div className="scroll" ref={scroller} onScroll={scrolled} tabIndex={0} aria-label="What was said">
@@ -61,7 +72,7 @@ export function Talk({ task, onSelect, now }) {
   );
 }
 
-const Asked = memo(function Asked({ task, message }) {
+export const Asked = memo(function Asked({ task, message }) {
   const text = message.parts.map((part) => part.text).join("\n\n");
   const isPerson = message.role === "user";
   return (
@@ -78,7 +89,7 @@ function Hex() {
 }
 
 /** Attempts before this one, in words. */
-function Takeovers({ task }) {
+export function Takeovers({ task }) {
   const before = task.attempts.filter((attempt) => attempt.outcome === "died" || attempt.outcome === "handed_back");
   if (!before.length) return null;
   return (
@@ -101,7 +112,7 @@ function takeover({ number, outcome, reason, started_at, ended_at }, task) {
 }
 
 /** What the agent did and said, in the order it happened. */
-function Answer({ task, sources, onSelect, now }) {
+export function Answer({ task, sources, onSelect, now }) {
   const items = parts(task);
   const isOpen = !format.isFinal(task.state);
   if (!items.length && isOpen) return <WaitingLine task={task} now={now} />;
@@ -221,7 +232,7 @@ function Ending({ task }) {
 }
 
 /** The sources of the last message as chips. */
-function Sources({ task, sources }) {
+export function Sources({ task, sources }) {
   const final = task.said.findLast((said) => said.kind === "message" && said.citations.length);
   if (!final) return null;
   return (
@@ -231,7 +242,7 @@ function Sources({ task, sources }) {
   );
 }
 
-/** Another question to the same agent: a new task. */
+/** Another question to the same agent: a new task, by itself or in this one's conversation. */
 function Again({ task }) {
   const navigate = useNavigate();
   const [text, setText] = useState("");
@@ -262,6 +273,7 @@ function Again({ task }) {
       <div className="field">
         <input aria-label={`Ask ${task.agent_name} again, as a new task`} placeholder={`Ask ${task.agent_name} again: starts a new task`} value={text} onChange={(event) => setText(event.target.value)} />
       </div>
+      <Link className="btn" to={`/agents/${task.agent_name}/chat?context=${encodeURIComponent(task.context_id)}`} title="The agent is given what was said here"><Icon name="ask" size={14} /><span className="desk-only">Conversation</span><span className="sr phone-only">Go on in a conversation</span></Link>
       <button type="submit" className="btn icon" aria-label="Ask again" title="Ask again" disabled={isBusy || !text.trim()}><Icon name="ask" /></button>
     </form>
   );

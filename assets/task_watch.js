@@ -2,6 +2,7 @@
 // in by task.js. Drawing is asked for at most once a frame, whatever the rate of events.
 
 import { read } from "$/public/api.js";
+import { isFinal } from "$/public/format.js";
 import { watch } from "$/public/live.js";
 import { advance } from "$/public/task.js";
 
@@ -9,8 +10,9 @@ const RETRY_MS = 2_000;
 
 /** Follows a task until `close`; `task` is changed in place, `revision` counts the drawings. */
 export class TaskWatch {
-  constructor(id) {
+  constructor(id, { isFollowedToo = true } = {}) {
     this.id = id;
+    this.isFollowedToo = isFollowedToo; // a task that is over: others see it as it is, without a subscription
     this.task = null;
     this.problem = null;
     this.revision = 0;
@@ -37,7 +39,7 @@ export class TaskWatch {
       if (this.isClosed) return;
       this.task = task;
       this.draw();
-      this.follow(epoch);
+      if (this.isFollowedToo || !isFinal(task.state)) this.follow(epoch);
     } catch (problem) {
       if (this.isClosed) return;
       this.problem = problem;

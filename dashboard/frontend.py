@@ -21,6 +21,8 @@ _STYLESHEETS = (
     "steps",
     "knowledge",
     "system",
+    "editor",
+    "chat",
     "phone",
 )
 

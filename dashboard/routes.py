@@ -8,9 +8,27 @@ TASKS = "/tasks"
 TASK = "/tasks/[task_id]"
 AGENTS = "/agents"
 AGENT = "/agents/[agent_name]"
+NEW_AGENT = "/new-agent"
+EDIT_AGENT = "/agents/[agent_name]/edit"
+AGENT_VERSIONS = "/agents/[agent_name]/versions"
+CHAT = "/agents/[agent_name]/chat"
 KNOWLEDGE = "/knowledge"
 SYSTEM = "/system"
 SETTINGS = "/settings"
 LOGIN = "/login"
 
-ALL = (OVERVIEW, TASKS, TASK, AGENTS, AGENT, KNOWLEDGE, SYSTEM, SETTINGS, LOGIN)
+ALL = (
+    OVERVIEW,
+    TASKS,
+    TASK,
+    AGENTS,
+    AGENT,
+    NEW_AGENT,
+    EDIT_AGENT,
+    AGENT_VERSIONS,
+    CHAT,
+    KNOWLEDGE,
+    SYSTEM,
+    SETTINGS,
+    LOGIN,
+)

@@ -10,6 +10,8 @@ _PACKAGES = [
     "centrifuge@5.8.0",
     "@tanstack/react-virtual@3.13.12",
     "marked@18.2.1",
+    "yaml@2.9.1",
+    "diff@9.0.0",
 ]
 
 
@@ -74,7 +76,7 @@ class TaskPage(_Live):
 
 
 class AgentsPage(_Live):
-    """The list of agents, and the form for a new one."""
+    """The list of agents."""
 
     library = "$/public/agents.jsx"
     tag = "AgentsPage"
@@ -106,6 +108,34 @@ class SettingsPage(_Live):
 
     library = "$/public/settings.jsx"
     tag = "SettingsPage"
+
+
+class NewAgentPage(_Live):
+    """The editor of an agent that does not exist yet."""
+
+    library = "$/public/agent_editor.jsx"
+    tag = "NewAgentPage"
+
+
+class EditAgentPage(_Live):
+    """The editor of an agent's next version."""
+
+    library = "$/public/agent_editor.jsx"
+    tag = "EditAgentPage"
+
+
+class AgentVersionsPage(_Live):
+    """Two versions of an agent, compared."""
+
+    library = "$/public/agent_versions.jsx"
+    tag = "AgentVersionsPage"
+
+
+class ChatPage(_Live):
+    """A conversation over several tasks."""
+
+    library = "$/public/chat.jsx"
+    tag = "ChatPage"
 
 
 class LoginDoor(_Live):

@@ -1,7 +1,21 @@
 """The pages. Plugging one in: its file, and its line in the table."""
 
 from dashboard.page import Page
-from dashboard.pages import agent, agents, knowledge, login, overview, settings, system, task, tasks
+from dashboard.pages import (
+    agent,
+    agent_edit,
+    agent_new,
+    agent_versions,
+    agents,
+    chat,
+    knowledge,
+    login,
+    overview,
+    settings,
+    system,
+    task,
+    tasks,
+)
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -9,6 +23,10 @@ PAGES: tuple[Page, ...] = (
     task.PAGE,
     agents.PAGE,
     agent.PAGE,
+    agent_new.PAGE,
+    agent_edit.PAGE,
+    agent_versions.PAGE,
+    chat.PAGE,
     knowledge.PAGE,
     system.PAGE,
     settings.PAGE,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 
 from dashboard.app import application
 from protocols import events
@@ -195,13 +195,17 @@ def test_filters_stand_in_the_address(open_page: Callable[[str, Answers], Page])
 def test_what_the_api_refuses_stands_beside_its_field(
     open_page: Callable[[str, Answers], Page],
 ) -> None:
-    answers: Answers = {"/api/v1/agents": (200, {"items": [], "next": None, "position": 1})}
-    page = open_page("/agents?new", answers)
-    page.get_by_role("button", name="Create agent").wait_for()
     problem = {"field": "limits.steps", "rule": "Input should be less than or equal to 1000"}
-    answers["/api/v1/agents"] = (422, {"detail": "no", "problems": [problem]})
-    page.get_by_role("button", name="Create agent").click()
-    page.locator("label.wrong", has_text="Steps").get_by_text("less than or equal").wait_for()
+    said = {"problems": [{**problem, "value": "2000"}], "number": None, "is_unchanged": False}
+    answers: Answers = {
+        "/api/v1/models": (200, {"items": []}),
+        "/api/v1/collections": (200, {"items": [], "next": None, "position": 1}),
+        "/api/v1/agents/validate": (200, said),
+    }
+    page = open_page("/new-agent?template=blank", answers)
+    page.locator(".lab.wrong", has_text="Steps").get_by_text("less than or equal").wait_for()
+    page.get_by_role("button", name="limits.steps").click()
+    expect(page.get_by_label("Steps", exact=True)).to_be_focused()
 
 
 def test_the_theme_follows_the_system_until_it_is_chosen(
