@@ -89,10 +89,10 @@ def chart(minutes: Sequence[tuple[int, int]], *, width: int, palette: Palette) -
 def _bars(minutes: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int]]:
     """As many minutes to a bar as it takes for all of them to fit."""
     each = -(-len(minutes) // width)
-    starts = range(len(minutes) % each, len(minutes), each)
+    ends = range(len(minutes), 0, -each)  # from the newest, so that only the oldest bar is short
+    parts = [minutes[max(0, end - each) : end] for end in ends]
     return [
-        (sum(count for count, _ in part), sum(bad for _, bad in part))
-        for part in (minutes[start : start + each] for start in starts)
+        (sum(count for count, _ in part), sum(bad for _, bad in part)) for part in reversed(parts)
     ]
 
 

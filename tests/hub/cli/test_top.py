@@ -1,6 +1,5 @@
 """`pygent top` before a real hub: what happens is seen, whatever restarts; keys do as they say."""
 
-import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -53,9 +52,8 @@ async def working(served: Served) -> AsyncGenerator[Served]:
 
 def screen(app: TopApp) -> str:
     """All that can be read, as a person would."""
-    svg = app.export_screenshot()
-    text = " ".join(re.findall(r">([^<>]+)</text>", svg))
-    return " ".join(text.replace("&#160;", " ").split())
+    lines = (strip.text for strip in app.screen._compositor.render_strips())
+    return " ".join(" ".join(lines).split())
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], *, seconds: float = 15) -> None:
@@ -85,7 +83,7 @@ async def test_a_task_is_seen_from_its_submission_to_its_end(working: Served):
         await worker.finish("a lease is a promise")
         await sees(pilot, "completed", "what is a lease?")
         await until(pilot, lambda: (app.board.working, app.board.submitted) == (0, 0))
-        await sees(pilot, "1 /min", "1 in 1 h")
+        await sees(pilot, "1/min", "1 in 1 h")
 
 
 async def test_what_happened_before_it_was_opened_is_there(working: Served):
