@@ -1,6 +1,8 @@
 // The REST API of the same origin, with the cookie of the person who looks. A refusal becomes a
 // `Problem` in words (RFC 9457); nothing here retries by itself.
 
+import { forget } from "$/public/kept.js";
+
 const PATIENCE_MS = 20_000;
 
 /** What the API refused, or why it could not be asked. */
@@ -62,11 +64,13 @@ async function refusal(response, asked) {
 /** The door, and the way back. */
 export function goToLogin() {
   if (location.pathname === "/login") return;
+  forget();
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 /** Log out, and go to the door. */
 export async function leave() {
+  forget();
   await fetch("/auth/logout", { method: "POST", credentials: "same-origin" }).catch(() => {});
   location.assign("/login");
 }

@@ -7,14 +7,17 @@ import { useSyncExternalStore } from "react";
 import { read } from "$/public/api.js";
 
 const OFFLINE_AFTER_MS = 10_000;
-const AGAIN_MS = 5_000; // after the hub has sent us away for good
+const AGAIN_MS = 5_000; // after the hub has sent us away for good; doubled each time
+const AGAIN_MOST_MS = 60_000;
 const BEHIND_MS = 2_000; // older than this when it arrives: we are catching up
 const SETTLED_MS = 700; // nothing old for so long: caught up
 
 let client = null;
-let state = { name: "connecting", since: Date.now(), tries: 0, behind: 0, reason: null };
+let state = { name: "connecting", since: Date.now(), tries: 0, behind: 0, reason: null, code: 0, again: null };
 const readers = new Set();
 let settle = null;
+let again = null; // the timer of the next try after a refusal
+let refusals = 0;
 
 function become(change) {
   const next = { ...state, ...change };
@@ -23,9 +26,12 @@ function become(change) {
   for (const read of readers) read();
 }
 
-const isLost = (name) => name === "reconnecting" || name === "offline";
+const isLost = (name) => name === "reconnecting" || name === "offline" || name === "refused";
 
-/** The state of the connection: name, since when it is there or lost, tries, seconds behind, reason. */
+/**
+ * The state of the connection: name, since when it is there or lost, tries, seconds behind, reason;
+ * and when it was refused its code, and `again`, the time of the next try.
+ */
 export function useConnection() {
   return useSyncExternalStore(subscribeState, () => state);
 }
@@ -47,9 +53,12 @@ export function connect() {
     timeout: 5_000,
     maxServerPingDelay: 10_000,
   });
-  client.on("connected", () => become({ name: "live", tries: 0, behind: 0, reason: null }));
+  client.on("connected", () => {
+    refusals = 0;
+    become({ name: "live", tries: 0, behind: 0, reason: null, code: 0, again: null });
+  });
   client.on("connecting", ({ code, reason }) => {
-    if (code === 0) return; // the very first time
+    if (code === 0) return; // asked for here: the first time, or after a refusal
     if (state.name !== "offline") become({ name: "reconnecting", tries: 1, reason });
     setTimeout(lost, OFFLINE_AFTER_MS);
   });
@@ -57,10 +66,13 @@ export function connect() {
     if (isLost(state.name)) become({ tries: state.tries + 1 });
   });
   client.on("disconnected", ({ code, reason }) => {
-    become({ name: "offline", reason });
     if (code === 0) return; // asked for here
-    read("/me").catch(() => {}); // who is logged out goes to the door; others try again
-    setTimeout(() => client.state === "disconnected" && client.connect(), AGAIN_MS);
+    const wait = Math.min(AGAIN_MS * 2 ** refusals, AGAIN_MOST_MS);
+    refusals += 1;
+    become({ name: "refused", reason, code, tries: refusals, again: Date.now() + wait });
+    read("/me").catch(() => {}); // who is logged out goes to the door
+    clearTimeout(again);
+    again = setTimeout(() => client.state === "disconnected" && client.connect(), wait);
   });
   addEventListener("offline", () => become({ name: "offline", reason: "this device has no network" }));
   addEventListener("online", () => {
@@ -79,6 +91,8 @@ function lost() {
 
 /** Try at once instead of at the next pause. */
 export function reconnect() {
+  clearTimeout(again);
+  if (state.name === "refused") become({ again: null });
   client?.disconnect();
   client?.connect();
 }
@@ -110,7 +124,8 @@ export function watch(channel, { since, onPublication, onReady, onGap, onRefused
   });
   subscription.on("publication", (context) => {
     if (context.data?.time) arrived(context.data.time);
-    onPublication(context.data, context.offset);
+    onPublication?.(context.data, context.offset);
+    taps.get(channel)?.forEach((each) => each(context.data));
   });
   subscription.on("unsubscribed", ({ code, reason }) => {
     if (code !== 0) onRefused?.({ code, reason });
@@ -121,6 +136,20 @@ export function watch(channel, { since, onPublication, onReady, onGap, onRefused
     subscription.removeAllListeners();
     subscription.unsubscribe();
     centrifuge.removeSubscription(subscription);
+    if (taps.has(channel)) watch(channel); // others listen on
+  };
+}
+
+const taps = new Map(); // channel -> listeners beside the one that watches it
+
+/** Hear what a channel publishes beside whoever watches it, and without knowing what was missed. */
+export function tap(channel, listener) {
+  const listeners = taps.get(channel) ?? new Set();
+  taps.set(channel, listeners.add(listener));
+  if (!connect().getSubscription(channel)) watch(channel);
+  return () => {
+    listeners.delete(listener);
+    if (!listeners.size && taps.get(channel) === listeners) taps.delete(channel);
   };
 }
 

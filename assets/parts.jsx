@@ -1,6 +1,6 @@
 // Small drawings that every live page uses: icons, states, lanes, faces, copying, time that passes.
 
-import { useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 
 import * as format from "$/public/format.js";
 
@@ -189,7 +189,7 @@ export function reveal(node, { top, height, inset = 0 }) {
 /** A dialog of the browser's own: focus stays inside, Esc closes it. */
 export function Dialog({ title, onClose, children, className = "" }) {
   const ref = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // before what is inside asks for the focus
     const dialog = ref.current;
     if (!dialog.open) dialog.showModal();
     return () => dialog.close();

@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 
 import { query, read, send, submissionKey } from "$/public/api.js";
 import { Dialog, Icon } from "$/public/parts.jsx";
+import { start } from "$/public/started.js";
 
 const GUIDE = "guide"; // the agent that answers from this product's own documentation
 const QUESTIONS = ["What is an attempt?", "How does a watcher resume?", "How do I add documents?"];
@@ -19,17 +20,28 @@ export function FirstQuestion({ className = "" }) {
   );
 }
 
+const OPEN = "pygent-run-agent";
+
+/** Open the dialog from anywhere, with this agent chosen if one is given. */
+export const runAgent = (agent = "") => dispatchEvent(new CustomEvent(OPEN, { detail: agent }));
+
 /** The button in the top bar, and its dialog. */
 export function RunAgent() {
-  const [isOpen, setOpen] = useState(false);
+  const [agent, setAgent] = useState(null); // while open, the name to begin with, or none
+  const isOpen = agent !== null;
+  useEffect(() => {
+    const open = ({ detail }) => setAgent(detail);
+    addEventListener(OPEN, open);
+    return () => removeEventListener(OPEN, open);
+  }, []);
   return (
     <>
-      <button type="button" id="run-agent" className="btn primary" onClick={() => setOpen(true)}>
+      <button type="button" id="run-agent" className="btn primary" onClick={() => setAgent("")}>
         <Icon name="play" size={14} /><span>Run agent</span>
       </button>
       {isOpen && (
-        <Dialog title="Run agent" onClose={() => setOpen(false)} className="run">
-          <Ask onDone={() => setOpen(false)} isFocused />
+        <Dialog title="Run agent" onClose={() => setAgent(null)} className="run">
+          <Ask first={agent} onDone={() => setAgent(null)} isFocused />
         </Dialog>
       )}
     </>
@@ -39,12 +51,12 @@ export function RunAgent() {
 /**
  * A question to an agent; the answer is the page of its task.
  *
- * With `agent` it goes to that one, else to one of the list.
+ * With `agent` it goes to that one, else to one of the list, `first` being chosen to begin with.
  */
-export function Ask({ agent = null, onDone, isFocused = false }) {
+export function Ask({ agent = null, first = "", onDone, isFocused = false }) {
   const navigate = useNavigate();
   const [agents, setAgents] = useState(null);
-  const [chosen, setChosen] = useState(agent ?? "");
+  const [chosen, setChosen] = useState(agent ?? first);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
@@ -70,6 +82,7 @@ export function Ask({ agent = null, onDone, isFocused = false }) {
     try {
       const receipt = await send("POST", "/tasks", { agent: chosen, input: text.trim() }, { "idempotency-key": key.current });
       key.current = submissionKey();
+      start(receipt.id, text.trim());
       onDone?.();
       navigate(`/tasks/${receipt.id}`);
     } catch (failure) {
@@ -87,8 +100,9 @@ export function Ask({ agent = null, onDone, isFocused = false }) {
         <label>
           <span className="meta">Agent</span>
           <select value={chosen} onChange={(event) => setChosen(event.target.value)} disabled={!agents?.length}>
+            {chosen && !agents?.some((each) => each.name === chosen) && <option value={chosen}>{chosen}</option>}
             {agents?.map((each) => <option key={each.id} value={each.name}>{each.name}</option>)}
-            {!agents?.length && <option value="">{agents ? "No agent yet: make one under Agents" : "…"}</option>}
+            {!agents?.length && !chosen && <option value="">{agents ? "No agent yet: make one under Agents" : "…"}</option>}
           </select>
         </label>
       )}

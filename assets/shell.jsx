@@ -1,52 +1,63 @@
 // The live parts of the frame: the connection light, the number of open tasks, who is looking, the
-// keys that work everywhere. All of them ask little and hold nothing.
+// door. All of them ask little and hold nothing.
 
 import { useContext, useEffect, useState } from "react";
-import { useNavigate } from "react-router";
 import { ColorModeContext } from "$/utils/context";
 
 import { leave, me, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { listen, reconnect, useConnection } from "$/public/live.js";
-import { Avatar, Dialog, Icon, isTyping, useNow } from "$/public/parts.jsx";
+import { Avatar, Icon, useNow } from "$/public/parts.jsx";
 
 const WORDS = {
   connecting: "Connecting", live: "Live", catching: "Catching up",
-  reconnecting: "Reconnecting", offline: "Offline",
+  reconnecting: "Reconnecting", offline: "Offline", refused: "Refused",
+};
+const REFUSED = { // by code: what happened, and what helps
+  3013: ["Too many requests", "This page asked more than the hub takes at once"],
+  3504: ["Too many connections", "You have as many open as one person may have: close other tabs of this site"],
+  3507: ["Not allowed", "The hub does not let you watch: log in again"],
 };
 
 const NEXT = "pygent-next"; // hub/identity/ticket.html reads it
 
-/** Live, catching up, reconnecting or offline: each another shape, and how far behind. */
+/** Live, catching up, reconnecting, offline or refused: each another shape, and how far behind. */
 export function ConnectionLight() {
-  const { name, since, tries, behind, reason } = useConnection();
-  const now = useNow(1000, name === "reconnecting" || name === "offline");
+  const connection = useConnection();
+  const { name, since, behind, code } = connection;
+  const isLost = name === "reconnecting" || name === "offline" || name === "refused";
+  const now = useNow(1000, isLost);
   const lost = format.ago(new Date(since).toISOString(), now);
   const more = {
     catching: `${Math.ceil(behind)} s behind`,
     reconnecting: lost === "now" ? "" : `${lost} behind`,
     offline: `${lost} behind`,
   }[name] ?? "";
+  const word = name === "refused" ? REFUSED[code]?.[0] ?? WORDS.refused : WORDS[name];
+  const why = explain(connection, now);
   return (
     <div className="light-slot">
-      <span className={`light-badge ${name}`} title={explain(name, reason, tries)}>
+      <span className={`light-badge ${name}`} title={why}>
         <i aria-hidden="true" />
-        <b>{WORDS[name]}</b>
+        <b>{word}</b>
         <span>{more}</span>
       </span>
-      <span className="sr" role="status">{WORDS[name]}</span>
-      {name === "offline" && (
-        <button type="button" className="btn small" onClick={reconnect}>Try now</button>
+      <span className="sr" role="status">{name === "refused" ? `${word}. ${REFUSED[code]?.[1] ?? ""}` : word}</span>
+      {(name === "offline" || name === "refused") && (
+        <button type="button" className="btn small" title={why} onClick={reconnect}>Try again</button>
       )}
     </div>
   );
 }
 
-function explain(name, reason, tries) {
+function explain({ name, reason, tries, code, again }, now) {
   if (name === "live") return "Events arrive as they are written";
   if (name === "catching") return "Missed events are being read from the log";
   if (name === "connecting") return "Opening the connection";
-  return `Not connected${reason ? `: ${reason}` : ""}, try ${tries}. Nothing is lost: the log is read from the last position`;
+  const safe = "Nothing is lost: the log is read from the last position";
+  if (name !== "refused") return `Not connected${reason ? `: ${reason}` : ""}, try ${tries}. ${safe}`;
+  const next = again === null ? "Trying now" : `Next try in ${Math.max(0, Math.ceil((again - now) / 1000))} s`;
+  return `${REFUSED[code]?.[1] ?? "The hub closed the connection"} (${code} ${reason}). ${next}. ${safe}`;
 }
 
 /** How many tasks are open now, from the overview's feed. */
@@ -87,48 +98,6 @@ export function Account() {
       <button type="button" className="btn ghost icon small label-only" aria-label="Log out" title="Log out" onClick={leave}>
         <Icon name="leave" /></button>
     </div>
-  );
-}
-
-const KEYS = [
-  ["g o", "Overview", "/"], ["g t", "Tasks", "/tasks"], ["g a", "Agents", "/agents"], ["g k", "Knowledge", "/knowledge"],
-  ["g s", "System", "/system"], ["g ,", "Settings", "/settings"],
-  ["r", "Run agent"], ["/", "Search in a list"], ["j k", "Next, previous"],
-  ["Enter", "Open"], ["Esc", "Close"], ["?", "These keys"],
-];
-const PLACES = { o: "/", t: "/tasks", a: "/agents", k: "/knowledge", s: "/system", ",": "/settings" };
-
-/** The keys of every page, and their list behind `?`. */
-export function Keys() {
-  const navigate = useNavigate();
-  const [isOpen, setOpen] = useState(false);
-  useEffect(() => {
-    let leader = 0;
-    const press = (event) => {
-      if (isTyping(event)) return;
-      const wasLeader = Date.now() - leader < 1000;
-      leader = event.key === "g" ? Date.now() : 0;
-      if (wasLeader && PLACES[event.key]) navigate(PLACES[event.key]);
-      else if (event.key === "?") setOpen(true);
-      else if (event.key === "r") document.getElementById("run-agent")?.click();
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [navigate]);
-  if (!isOpen) return null;
-  return (
-    <Dialog title="Keys" onClose={() => setOpen(false)}>
-      <dl className="keylist">
-        {KEYS.map(([keys, does]) => (
-          <div key={keys}>
-            <dt>{keys.split(" ").map((key) => <kbd key={key}>{key}</kbd>)}</dt>
-            <dd>{does}</dd>
-          </div>
-        ))}
-      </dl>
-    </Dialog>
   );
 }
 

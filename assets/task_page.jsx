@@ -8,7 +8,9 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { EventLog } from "$/public/event_log.jsx";
 import * as format from "$/public/format.js";
 import { Inspector } from "$/public/inspector.jsx";
-import { Copy, Failure, Icon, Segment, isTyping, useIsPhone, useNow } from "$/public/parts.jsx";
+import { useKeys } from "$/public/keys.js";
+import { Copy, Failure, Icon, Segment, useIsPhone, useNow } from "$/public/parts.jsx";
+import { visited } from "$/public/recent.js";
 import { Talk } from "$/public/talk.jsx";
 import { TaskHead } from "$/public/task_head.jsx";
 import { TaskWatch } from "$/public/task_watch.js";
@@ -27,7 +29,9 @@ export function TaskPage() {
   useSyncExternalStore(watch.subscribe, watch.snapshot);
   const { task, problem } = watch;
   useEffect(() => {
-    if (task?.title) document.title = `${task.title} · PyGent Factory`;
+    if (!task?.title) return;
+    document.title = `${task.title} · PyGent Factory`;
+    visited({ kind: "task", id, name: task.title.slice(0, 120) });
   }, [task?.title]);
   const crumbs = <Crumbs id={id} />;
   if (!task && problem) return <>{crumbs}<NoTask problem={problem} watch={watch} /></>;
@@ -80,11 +84,7 @@ function Task({ watch, task }) {
     return next;
   }, { replace: true });
   const select = (id) => change("step", id ?? "none");
-  useEffect(() => {
-    const press = (event) => event.key === "Escape" && !isTyping(event) && !document.querySelector(".passage, dialog[open]") && select(null);
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  });
+  useKeys({ close: () => (selected && !document.querySelector(".passage, dialog[open]") ? select(null) : false) });
 
   const shown = isPhone ? part : null;
   const right = (isPhone ? part === "events" : view === "events")

@@ -5,7 +5,8 @@ import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, use
 import { Link, useNavigate, useSearchParams } from "react-router";
 
 import * as format from "$/public/format.js";
-import { Ago, Avatar, Copy, Failure, Icon, Lane, State, isTyping, reveal, useIsPhone, useNow } from "$/public/parts.jsx";
+import { useKeys } from "$/public/keys.js";
+import { Ago, Avatar, Copy, Failure, Icon, Lane, State, reveal, useIsPhone, useNow } from "$/public/parts.jsx";
 import { AgentChoice, Empty, StateBar, TextField } from "$/public/tasks_filters.jsx";
 import { TaskList } from "$/public/task_list.js";
 
@@ -158,25 +159,26 @@ function useRowKeys({ rows, height, scroller }) {
   const navigate = useNavigate();
   const state = useRef({});
   state.current = { rows, selected };
-  useEffect(() => {
-    const press = (event) => {
-      if (isTyping(event)) return;
+  const move = (step) => {
+    const { rows: current, selected: id } = state.current;
+    const index = current.findIndex((row) => row.id === id);
+    const next = Math.min(current.length - 1, Math.max(0, index + step));
+    if (!current[next]) return;
+    setSelected(current[next].id);
+    reveal(scroller.current, { top: next * height, height, inset: HEAD });
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      scroller.current?.querySelector(`[data-index="${next}"] a`)?.focus({ preventScroll: true });
+    }));
+  };
+  useKeys({
+    next: () => move(1),
+    previous: () => move(-1),
+    open: (event) => {
       const { rows: current, selected: id } = state.current;
-      const index = current.findIndex((row) => row.id === id);
-      if (event.key === "Enter" && index >= 0 && !event.target.closest("a, button")) navigate(`/tasks/${id}`);
-      if (event.key !== "j" && event.key !== "k") return;
-      event.preventDefault();
-      const next = Math.min(current.length - 1, Math.max(0, index + (event.key === "j" ? 1 : -1)));
-      if (!current[next]) return;
-      setSelected(current[next].id);
-      reveal(scroller.current, { top: next * height, height, inset: HEAD });
-      requestAnimationFrame(() => requestAnimationFrame(() => {
-        scroller.current?.querySelector(`[data-index="${next}"] a`)?.focus({ preventScroll: true });
-      }));
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [height, scroller, navigate]);
+      if (event.target.closest("a, button") || !current.some((row) => row.id === id)) return false;
+      return navigate(`/tasks/${id}`);
+    },
+  });
   return selected;
 }
 

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "react";
 
 import { query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
+import { useKeys } from "$/public/keys.js";
 import { useOverview } from "$/public/overview_data.js";
-import { Command, Icon, isTyping } from "$/public/parts.jsx";
+import { Command, Icon } from "$/public/parts.jsx";
 import { FirstQuestion } from "$/public/run.jsx";
 
 const BAR = [
@@ -51,19 +52,8 @@ export function TextField({ value, onChange, label = "Search titles" }) {
     if (value !== sent.current) setText(value); // chosen elsewhere, not the echo of what is typed
     sent.current = value;
   }, [value]);
-  useEffect(() => {
-    const press = (event) => {
-      if (event.key !== "/" || isTyping(event)) return;
-      event.preventDefault();
-      field.current.focus();
-      field.current.select();
-    };
-    addEventListener("keydown", press);
-    return () => {
-      removeEventListener("keydown", press);
-      clearTimeout(timer.current);
-    };
-  }, []);
+  useKeys({ seek: () => { field.current.focus(); field.current.select(); } });
+  useEffect(() => () => clearTimeout(timer.current), []);
   const change = (next) => {
     setText(next);
     clearTimeout(timer.current);

@@ -1,8 +1,9 @@
-"""What the build adds to Reflex's own: the theme's variables, and pages that serve any address.
+"""What the build adds to Reflex's own: the theme, pages that serve any address, the offline shell.
 
 Runs only inside `reflex export`.
 """
 
+import hashlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from dashboard import theme
 
 _TOKENS = "tokens.css"
 _FONTS = ("@fontsource-variable/inter@5.3.0", "@fontsource-variable/jetbrains-mono@5.3.0")
+_OFFLINE = Path(__file__).parent / "offline"
 _ADDRESS = re.compile(r"`(ws|http)://[^/`]+(/[^`]*)`")
 
 
@@ -63,6 +65,30 @@ class OnlyTheSite(Plugin):
             for source in static_dir.glob(pattern):
                 source.unlink()
         shutil.rmtree(static_dir / "styles", ignore_errors=True)
+
+
+class OfflineShell(Plugin):
+    """Adds the page that says there is no connection, and the service worker that shows it.
+
+    The worker is named by what was built, so that every other build has one of its own. After all
+    that changes the site.
+    """
+
+    def post_build(self, *, static_dir: Path, **_context: object) -> None:
+        """Write both beside the pages."""
+        page = (_OFFLINE / "offline.html").read_text()
+        (static_dir / "offline.html").write_text(page.replace("@TOKENS@", theme.variables()))
+        worker = (_OFFLINE / "sw.js").read_text()
+        (static_dir / "sw.js").write_text(worker.replace("@BUILD@", _name(static_dir)))
+
+
+def _name(site: Path) -> str:
+    """Another one for every other site: of what its files are called and hold."""
+    said = hashlib.sha256()
+    for file in sorted(path for path in site.rglob("*") if path.is_file()):
+        said.update(f"{file.relative_to(site)}\0".encode())
+        said.update(hashlib.sha256(file.read_bytes()).digest())
+    return said.hexdigest()[:16]
 
 
 def _follow_origin(match: re.Match[str]) -> str:

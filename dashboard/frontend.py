@@ -6,6 +6,7 @@ So a server needs the built files only, and never imports this module; `app.py` 
 
 import reflex as rx
 
+from dashboard import theme
 from dashboard.components.icons import icon, sprite
 from dashboard.components.link import Link
 from dashboard.pages import PAGES
@@ -23,6 +24,7 @@ _STYLESHEETS = (
     "system",
     "editor",
     "chat",
+    "palette",
     "phone",
 )
 
@@ -35,7 +37,15 @@ app = rx.App(
     stylesheets=[f"/styles/{name}.css" for name in _STYLESHEETS],
     head_components=[
         rx.el.meta(name="color-scheme", content="dark light"),
+        rx.el.meta(name="description", content="Run agents, and see every step as it happens."),
+        *(
+            rx.el.meta(
+                name="theme-color", media=f"(prefers-color-scheme: {name})", content=tokens["bg"]
+            )
+            for name, tokens in (("light", theme.LIGHT), ("dark", theme.DARK))
+        ),
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
+        rx.el.link(rel="apple-touch-icon", href="/apple-touch-icon.png"),
         rx.el.link(rel="manifest", href="/manifest.webmanifest"),
     ],
 )

@@ -178,9 +178,14 @@ FONTS = (  # family, file inside the npm packages the build installs, range of w
 
 def stylesheet() -> str:
     """Fonts and CSS variables: dark by default, light where the class on the root says so."""
+    faces = [_face(family, file, weights) for family, file, weights in FONTS]
+    return "\n".join([*faces, variables()])
+
+
+def variables() -> str:
+    """The CSS variables alone."""
     return "\n".join(
         [
-            *(_face(family, file, weights) for family, file, weights in FONTS),
             _block(":root", MEASURES),
             _block(":root, .dark", {"color_scheme": "dark", **DARK}),
             _block(".light", {"color_scheme": "light", **LIGHT}),

@@ -20,7 +20,7 @@ class _Live(rx.NoSSRComponent):
 
 
 class ConnectionLight(_Live):
-    """Live, catching up, reconnecting or offline; four shapes."""
+    """Live, catching up, reconnecting, offline or refused; each another shape."""
 
     library = "$/public/shell.jsx"
     tag = "ConnectionLight"
@@ -40,11 +40,25 @@ class Account(_Live):
     tag = "Account"
 
 
-class Keys(_Live):
-    """The keys that work on every page, and their list behind `?`."""
+class Palette(_Live):
+    """The command palette, its button, and the keys that work on every page."""
 
-    library = "$/public/shell.jsx"
-    tag = "Keys"
+    library = "$/public/palette.jsx"
+    tag = "Palette"
+
+
+class Notices(_Live):
+    """Short messages at the edge: the end of tasks that were started here."""
+
+    library = "$/public/notices.jsx"
+    tag = "Notices"
+
+
+class Worker(_Live):
+    """Puts the service worker in its place, which says so when there is no connection."""
+
+    library = "$/public/worker.js"
+    tag = "Worker"
 
 
 class RunAgent(_Live):

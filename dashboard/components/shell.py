@@ -8,7 +8,15 @@ from reflex_components_core.el.element import Element
 from dashboard import routes
 from dashboard.components.icons import icon, sprite
 from dashboard.components.link import Link
-from dashboard.components.live import Account, ConnectionLight, Keys, OpenTasks, RunAgent
+from dashboard.components.live import (
+    Account,
+    ConnectionLight,
+    Notices,
+    OpenTasks,
+    Palette,
+    RunAgent,
+    Worker,
+)
 
 
 class _Anchor(Element):
@@ -66,7 +74,8 @@ def shell(
             _bottombar(place),
             class_name="app rail" if is_narrow else "app",
         ),
-        Keys.create(),
+        Notices.create(),
+        Worker.create(),
     )
 
 
@@ -111,6 +120,7 @@ def _topbar(title: str | None) -> rx.Component:
         ConnectionLight.create(),
         rx.el.div(id="actions", class_name="row"),
         RunAgent.create(),
+        Palette.create(),
         class_name="topbar",
     )
 

@@ -19,7 +19,8 @@ from protocols.errors import FactoryError, LimitExceeded, Unauthenticated
 from store.postgres.identity import SESSION_SECONDS
 
 LOGIN = "/login"
-PUBLIC_PATHS = frozenset({LOGIN, f"{LOGIN}/", "/robots.txt", "/manifest.json"})
+OFFLINE = "/offline.html"  # what a browser keeps to show when there is no hub: nobody's
+PUBLIC_PATHS = frozenset({LOGIN, f"{LOGIN}/", OFFLINE, "/robots.txt", "/manifest.json"})
 PUBLIC_FOLDERS = ("/assets/", "/fonts/", "/external/")
 PRIVATE = "/_"  # sockets, uploads and health of the pages' server
 PUBLIC_ENDINGS = frozenset(

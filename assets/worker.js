@@ -1,0 +1,34 @@
+// The service worker's side of the page: put in its place once, and asked for a newer one when the
+// hub was away, for then it may have been upgraded. What it does stands in dashboard/offline/.
+
+import { useEffect, useRef } from "react";
+
+import { useConnection } from "$/public/live.js";
+import { notify } from "$/public/notices.jsx";
+
+const WORKER = "/sw.js";
+
+/** Draws nothing. */
+export function Worker() {
+  const { name } = useConnection();
+  const wasLost = useRef(false);
+  useEffect(() => {
+    const container = navigator.serviceWorker; // absent where the address is not secure
+    if (!container) return undefined;
+    const isFirst = !container.controller;
+    const changed = () => isFirst || notify({
+      id: "version", icon: "refresh", title: "These pages are older than their server", text: "Reload to see the newer ones", seconds: 0,
+      act: { word: "Reload", run: () => location.reload() },
+    });
+    container.addEventListener("controllerchange", changed, { once: true });
+    container.register(WORKER, { updateViaCache: "none" }).catch(() => {}); // the pages work without it
+    return () => container.removeEventListener("controllerchange", changed);
+  }, []);
+  useEffect(() => {
+    if (name === "live" && wasLost.current) {
+      navigator.serviceWorker?.getRegistration().then((found) => found?.update()).catch(() => {});
+    }
+    wasLost.current = name !== "live" && (wasLost.current || name !== "connecting");
+  }, [name]);
+  return null;
+}
