@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
-PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
+PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.png' -o -name '*.html' -o -name '*.webmanifest' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
 .PHONY: help run test check coverage bench faults clean site docs reference wheel licences sbom install install-test lock
 
