@@ -59,5 +59,5 @@ def _words(line: str) -> list[str]:
     found = _COMMAND.search(line)
     if not found or found[1].startswith(("|", "=")):
         return []
-    words = shlex.split(re.split(r"[|;]| > |\)(?:\s|$)| node ", found[1])[0], comments=True)
+    words = shlex.split(re.split(r"[|;]| [<>] |\)(?:\s|$)| node ", found[1])[0], comments=True)
     return [word for word in words if word not in {"…", "...", "[OPTIONS]"}]
