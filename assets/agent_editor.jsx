@@ -227,7 +227,7 @@ function Foot({ draft, check, problems, base, origin, failure, isBusy, isChanged
     <footer className="editor-foot">
       <div className="grow editor-said">
         {failure && <p className="error" role="alert"><Icon name="warning" size={14} />{failure.message}</p>}
-        <Said draft={draft} check={check} problems={problems} base={base} origin={origin} />
+        {isBlocked ? <p className="meta" role="status">Another version was published meanwhile: choose above</p> : <Said draft={draft} check={check} problems={problems} base={base} origin={origin} />}
       </div>
       <button type="button" className="btn" onClick={onLeave}>{isChanged ? "Discard" : "Close"}</button>
       <button type="button" className="btn primary" onClick={onSave} title="Ctrl and S" disabled={isBusy || isBlocked || Boolean(isUnchanged) || Boolean(draft.fault)}>
@@ -244,12 +244,12 @@ function Said({ draft, check, problems, base, origin }) {
   if (check.face === "unasked") return <p className="meta row" role="status"><Icon name="warning" size={14} />Not checked: {check.problem.message} <button type="button" className="btn small" onClick={check.again}>Check again</button></p>;
   if (problems.length) {
     return (
-      <ul className="problems" role="status" aria-label="Problems">
+      <div role="status"><ul className="problems" aria-label="Problems">
         {problems.slice(0, MOST_SAID).map((each, index) => (
-          <li key={index}><button type="button" onClick={() => show(each.field)}><Icon name="s-failed" size={12} /><b className="mono">{each.field}</b><span className="clip">{each.rule}{each.value && !each.rule.includes(each.value) ? `, not ${each.value}` : ""}</span></button></li>
+          <li key={index}><button type="button" onClick={() => show(each.field)}><Icon name="s-failed" size={12} /><b className="mono">{each.field}</b><span className="clip">{each.rule}{each.value && !each.rule.includes(each.value.replace(/^'|'$/g, "")) ? `, not ${each.value}` : ""}</span></button></li>
         ))}
         {problems.length > MOST_SAID && <li className="meta">and {problems.length - MOST_SAID} more</li>}
-      </ul>
+      </ul></div>
     );
   }
   if (check.face === "checking" && check.number === null) return <p className="meta" role="status">Checking</p>;

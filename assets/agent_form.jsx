@@ -104,7 +104,7 @@ const shown = (value) => (value === null || value === undefined ? "" : String(va
 const asNumber = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
 /** The API's rule in words a person knows. */
-export const inWords = ({ field, rule }) => (rule.includes("should match pattern") ? PATTERNS[field] ?? rule : rule.replace(/^Value error, /, ""));
+export const inWords = ({ field, rule }) => (rule.includes("should match pattern") ? PATTERNS[field] ?? rule : rule.replace(/^(Value error, |agent \S+: )/, ""));
 
 const withUnknown = (options, chosen) => [...options, ...chosen.filter((name) => !options.some(([known]) => known === name)).map((name) => [name, "not known here"])];
 

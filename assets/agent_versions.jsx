@@ -62,9 +62,9 @@ export function AgentVersionsPage() {
       {crumbs}
       <div className="page">
         <div className="filters compare">
-          <Version label="From" value={from} versions={versions} onChange={(number) => choose({ from: number, to })} />
+          <Version label="From" value={from} versions={versions} isShort={isPhone} onChange={(number) => choose({ from: number, to })} />
           <button type="button" className="btn ghost icon" aria-label="Swap the two versions" title="Swap (x)" onClick={() => choose({ from: to, to: from })}><Icon name="restart" size={14} /></button>
-          <Version label="To" value={to} versions={versions} onChange={(number) => choose({ from, to: number })} />
+          <Version label="To" value={to} versions={versions} isShort={isPhone} onChange={(number) => choose({ from, to: number })} />
           <span className="grow" />
           <span className="meta desk-only"><kbd>[</kbd> <kbd>]</kbd> older, newer pair · <kbd>j</kbd> <kbd>k</kbd> changes</span>
           {!isPhone && <Segment label="View" value={isSplit ? "split" : "unified"} onChange={(view) => choose({ view })} options={[["split", "Side by side"], ["unified", "One column"]]} />}
@@ -93,11 +93,11 @@ function Crumbs({ name }) {
   );
 }
 
-function Version({ label, value, versions, onChange }) {
+function Version({ label, value, versions, isShort, onChange }) {
   return (
     <label className="chip"><span className="k">{label}</span>
       <select value={value} onChange={(event) => onChange(Number(event.target.value))}>
-        {versions.map((each) => <option key={each.number} value={each.number}>v{each.number}, {format.actor(each.published_by)}, {format.clock(each.published_at)}</option>)}
+        {versions.map((each) => <option key={each.number} value={each.number}>{isShort ? `v${each.number}` : `v${each.number}, ${format.actor(each.published_by)}, ${format.clock(each.published_at)}`}</option>)}
       </select>
     </label>
   );

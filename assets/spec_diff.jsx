@@ -52,7 +52,7 @@ export function SpecDiff({ before, after, names = ["Before", "After"], isSplit }
     <div className="changes" ref={list}>
       {changes.map((each) => (
         <section key={each.field} data-change tabIndex={-1} aria-label={`${each.field} changed`}>
-          <h3><span className="mono">{each.field}</span><span className="meta">{kind(each)}</span></h3>
+          <h2><span className="mono">{each.field}</span><span className="meta">{kind(each)}</span></h2>
           <Change {...each} names={names} isSplit={isSplit} />
         </section>
       ))}

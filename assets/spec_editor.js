@@ -11,6 +11,8 @@ import { change, parse, write } from "$/public/spec_text.js";
 const PARSE_MS = 120; // after the last key
 const CHECK_MS = 300;
 
+const formatOf = (text) => (text.trimStart().startsWith("{") ? "json" : "yaml");
+
 /** The spec in both forms, and the two ways to change it. */
 export function useSpec(start) {
   const [state, setState] = useState(() => ({ text: write(start), format: "yaml", spec: start, fault: null, isRead: true }));
@@ -18,7 +20,7 @@ export function useSpec(start) {
     if (state.isRead) return undefined;
     const timer = setTimeout(() => setState((before) => {
       const { spec, fault } = parse(before.text);
-      return { ...before, isRead: true, fault, spec: spec ?? before.spec };
+      return { ...before, isRead: true, fault, spec: spec ?? before.spec, format: formatOf(before.text) };
     }), PARSE_MS);
     return () => clearTimeout(timer);
   }, [state]);

@@ -4,7 +4,7 @@ First the spec's own rules, then the names it uses. Whose agent it would become 
 `agents.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -56,6 +56,13 @@ def parsed(given: Mapping[str, object]) -> tuple[AgentSpec | None, list[SpecProb
         value = None if is_absent else repr(item["input"])[:MAX_VALUE]
         problems.append(SpecProblem(field=field, rule=item["msg"], value=value))
     return None, problems
+
+
+def readable(given: Mapping[str, object], broken: Sequence[SpecProblem]) -> AgentSpec | None:
+    """What is left of a spec without its broken fields, whose names can be looked at already."""
+    fields = {problem.field.partition(".")[0] for problem in broken}
+    rest = {name: value for name, value in given.items() if name not in fields}
+    return parsed({"name": "unnamed", **rest})[0]
 
 
 def problem(error: InvalidRequest, given: Mapping[str, object]) -> SpecProblem:

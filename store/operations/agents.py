@@ -84,9 +84,11 @@ class StoredAgents:
         if request.agent is not None:
             head = await agent_specs.find(self._store.log, self._principal, request.agent)
             latest = await agent_specs.latest(self._store.log, head)
-        if spec is not None:
-            errors = await agent_checks.refusals(spec, self._catalogue, self._knowledge)
-            errors += await self._refusals_here(spec, head, latest)
+        readable = spec or agent_checks.readable(request.spec, problems)
+        if readable is not None:
+            errors = await agent_checks.refusals(readable, self._catalogue, self._knowledge)
+            if spec is not None:
+                errors += await self._refusals_here(spec, head, latest)
             problems += [agent_checks.problem(error, request.spec) for error in errors]
         is_unchanged = bool(spec and latest and spec.hash == latest.data.spec_hash)
         number = latest.data.number if latest else 0

@@ -166,6 +166,8 @@ async def test_everything_wrong_with_a_spec_is_said_at_once(store: Store) -> Non
     check = await said(store, names)
     assert [each.field for each in check.problems] == ["tools.1", "model", "collections.0"]
     assert (check.problems[0].value, check.number) == ("'serch'", None)
+    check = await said(store, {"tools": ["serch"], "limits": {"steps": 0}})
+    assert [each.field for each in check.problems] == ["name", "limits.steps", "tools.0"]
     check = await said(store, {"name": "a", "collections": ["attic"]})
     assert [each.field for each in check.problems] == ["spec"]
 
