@@ -47,6 +47,9 @@ export function KnowledgePage() {
   };
   const retry = useRetry(shelf);
   useRowKeys();
+  useEffect(() => {
+    document.title = `${name ? `${name} · ` : ""}Knowledge · PyGent Factory`;
+  }, [name]);
 
   const collection = shelf.collections.items.find((each) => each.name === name) ?? null;
   const [home, id] = (search.get("d") ?? "").split("/");

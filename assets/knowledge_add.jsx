@@ -10,6 +10,8 @@ import { Command, Dialog, Icon } from "$/public/parts.jsx";
 const KINDS = ".md,.markdown,.txt,.html,.htm,.pdf,text/markdown,text/plain,text/html,application/pdf";
 const SEEDED = "pygent-docs"; // the product's own pages: nobody's documents belong there by default
 const NEW = ""; // the choice of a collection that is not there yet
+const FEW = 30; // files shown whatever becomes of them
+const MANY = 100; // rows of files at once
 const STEPS = [["reading", "Read"], ["cutting", "Cut"], ["embedding", "Embedded"]];
 export const LIMITS = `Markdown, text, HTML or PDF, at most ${MAX_MEBIBYTES} MiB each`;
 
@@ -82,7 +84,7 @@ export function AddDialog({ collections, collection, files: dropped, onClose, on
   );
 }
 
-/** What is on its way, newest first; gone when there is nothing. */
+/** What is on its way; gone when there is nothing. */
 export function Tray({ onOpen }) {
   const { items } = uploads;
   const [isFolded, setFolded] = useState(false);
@@ -100,9 +102,16 @@ export function Tray({ onOpen }) {
         {again.length > 1 && <button type="button" className="btn small" onClick={() => again.forEach((item) => uploads.retry(item))}><Icon name="refresh" size={12} />Retry {format.count(again.length)}</button>}
         <button type="button" className="btn ghost small" disabled={!done && !failed} onClick={() => uploads.clear(!done)}>Clear {done ? "done" : "failed"}</button>
       </header>
-      {!isFolded && <ul>{[...items].reverse().slice(0, 200).map((item) => <Item key={item.key} item={item} onOpen={onOpen} />)}</ul>}
+      {!isFolded && <ul>{shown(items).map((item) => <Item key={item.key} item={item} onOpen={onOpen} />)}</ul>}
     </section>
   );
+}
+
+/** A few files stand in their order; of many, those that failed and those that are not done yet. */
+function shown(items) {
+  if (items.length <= FEW) return items;
+  const rest = items.filter((item) => !isFailed(item) && item.document?.state !== "ready");
+  return [...items.filter(isFailed), ...rest].slice(0, MANY);
 }
 
 const isFailed = (item) => item.phase === "refused" || item.document?.state === "failed";

@@ -163,8 +163,12 @@ class Shelf {
     }
   }
 
+  /** Drawn once a frame, however much is told meanwhile. */
   tell() {
-    if (!this.isGone) this.draw();
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      if (!this.isGone) this.draw();
+    });
   }
 }
 

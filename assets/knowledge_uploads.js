@@ -17,6 +17,7 @@ class Uploads {
     this.items = []; // newest last
     this.readers = new Set();
     this.count = 0;
+    this.early = new Map(); // documents that were told before their upload was answered
     this.stay = (event) => event.preventDefault();
   }
 
@@ -29,28 +30,32 @@ class Uploads {
     const isSending = this.items.some((item) => item.phase === "sending" || item.phase === "waiting");
     if (isSending) addEventListener("beforeunload", this.stay);
     else removeEventListener("beforeunload", this.stay);
-    this.readers.forEach((read) => read());
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.readers.forEach((read) => read());
+    });
   }
 
   /** These files go into the collection; each is known by its path. */
   add(collection, files) {
-    for (const { file, path } of files) {
-      this.items = [...this.items, { key: ++this.count, collection, file, path, size: file.size, phase: "waiting", sent: 0, document: null, problem: null, request: null }];
-    }
+    const items = files.map(({ file, path }) => ({ key: ++this.count, collection, file, path, size: file.size, phase: "waiting", sent: 0, document: null, problem: null, request: null }));
+    this.items = [...this.items, ...items];
     this.next();
   }
 
   next() {
+    let room = AT_ONCE - this.items.filter((each) => each.phase === "sending").length;
     for (const item of this.items) {
-      if (this.items.filter((each) => each.phase === "sending").length >= AT_ONCE) break;
-      if (item.phase === "waiting") this.send(item);
+      if (room <= 0) break;
+      if (item.phase !== "waiting") continue;
+      this.send(item);
+      if (item.phase === "sending") room -= 1;
     }
     this.tell();
   }
 
   change(item, change) {
     Object.assign(item, change);
-    this.items = [...this.items];
     this.tell();
   }
 
@@ -78,8 +83,10 @@ class Uploads {
   answered(item, { status, response }) {
     if (status === 401) goToLogin();
     if (status >= 200 && status < 300) {
-      const told = item.document?.id === response.id && item.document.version > response.version ? item.document : response;
-      Object.assign(item, { phase: "stored", document: told, request: null, sent: 1 });
+      const early = this.early.get(response.id);
+      const told = early && early.version > response.version ? early : response;
+      this.early.delete(response.id);
+      Object.assign(item, { phase: "stored", document: told, file: null, request: null, sent: 1 });
       this.next();
       return;
     }
@@ -124,6 +131,8 @@ class Uploads {
   /** A document as it is now. */
   take(document) {
     const item = this.items.find((each) => each.document?.id === document.id);
+    if (!item && this.items.some((each) => each.phase === "sending")) this.early.set(document.id, document);
+    else if (!item) this.early.clear();
     if (!item || item.document.version >= document.version) return;
     this.change(item, { document, problem: null });
   }

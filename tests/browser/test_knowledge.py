@@ -18,6 +18,8 @@ from tests.flows.product import BUILT_SITE, Product, running
 
 pytestmark = pytest.mark.browser
 
+PATIENCE_MS = 15_000
+
 RUNBOOK = "# Runbook: database pool\n\nThe pool is shared by all workers.\n\n" + "\n\n".join(
     f"## Case {number}\n\nWhen every connection of the pool is taken in case {number}, requests "
     "queue. Latency climbs long before errors appear. Raise `pool.max`, one zone at a time."
@@ -109,7 +111,7 @@ def test_documents_are_dropped_followed_found_asked_about_and_deleted(somebody: 
     picture(page, "knowledge-tray")
     page.evaluate("window.said = []")
     tray.get_by_role("button", name="Retry broken.pdf").click()
-    page.wait_for_function("() => window.said.includes('Waiting for a worker')")
+    page.wait_for_function("() => window.said.some((text) => /^(Waiting|Being read)/.test(text))")
     tray.get_by_role("button", name="Retry broken.pdf").wait_for()
     _search(page)
     _ask(page)
@@ -120,20 +122,20 @@ def _search(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("why does latency climb when connections are taken")
     first = page.locator(".kn-hit").first
-    expect(first.locator("mark", has_text="connection").first).to_be_visible()
+    expect(first.locator("mark", has_text="connection").first).to_be_visible(timeout=PATIENCE_MS)
     expect(first.locator(".kn-score")).to_contain_text("Fused")
     page.keyboard.press("Escape")  # empties the field
     page.keyboard.type("why does latency climb when connections are taken")
     first.get_by_role("button").click()
     why = page.get_by_role("complementary", name="Why this passage")
-    expect(why.locator("dd", has_text="1/(60+").first).to_be_visible()
-    expect(why.locator("mark.sem").first).to_be_visible()
+    expect(why.locator("dd", has_text="1/(60+").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(why.locator("mark.sem").first).to_be_visible(timeout=PATIENCE_MS)
     page.keyboard.press("j")
     page.locator(".kn-hit").nth(1).and_(page.locator("[aria-current]")).wait_for()
     picture(page, "knowledge-search-dark")
     why.get_by_role("button", name="Open document").click()
     current = page.locator(".kn-chunk[aria-current]")
-    expect(current).to_be_in_viewport()
+    expect(current).to_be_in_viewport(timeout=PATIENCE_MS)
     assert "c=runbooks" in page.url
     assert "n=" in page.url
     page.go_back()
@@ -155,13 +157,13 @@ def _delete(page: Page) -> None:
     page.get_by_label("Search runbooks").fill("")
     page.get_by_role("button", name="Delete incident.txt").click()
     dialog = page.get_by_role("dialog", name="Delete incident.txt?")
-    expect(dialog).to_contain_text("its 1 passage")
+    expect(dialog).to_contain_text("its 1 passage", timeout=PATIENCE_MS)
     dialog.get_by_role("button", name="Delete document").click()
     page.get_by_role("button", name="Delete incident.txt").wait_for(state="detached")
     page.get_by_role("button", name="Delete", exact=True).click()
     dialog = page.get_by_role("dialog", name="Delete runbooks?")
-    expect(dialog).to_contain_text("2 documents")
-    expect(dialog).to_contain_text("One agent searches it: runbooks")
+    expect(dialog).to_contain_text("2 documents", timeout=PATIENCE_MS)
+    expect(dialog).to_contain_text("One agent searches it: runbooks", timeout=PATIENCE_MS)
     dialog.get_by_role("button", name="Delete 2 documents").click()
     page.get_by_role("heading", name="No documents yet").wait_for()
 
