@@ -7,6 +7,7 @@ import pytest
 from protocols.agents import AgentSpec, AgentState
 from protocols.errors import (
     AlreadyExists,
+    Conflict,
     Forbidden,
     InvalidRequest,
     InvalidTransition,
@@ -14,7 +15,7 @@ from protocols.errors import (
     Unauthenticated,
     Unavailable,
 )
-from protocols.operations.agents import AgentQuery
+from protocols.operations.agents import AgentQuery, ValidateSpec
 from protocols.operations.factory import Factory
 from protocols.operations.keys import CreateKey
 from protocols.operations.tasks import SubmitTask, TaskQuery
@@ -95,6 +96,34 @@ async def test_agents_are_created_published_listed_and_retired(served: Served) -
         assert (await client.agents.retire("clerk")).state is AgentState.RETIRED
         with pytest.raises(NotFound):
             await client.agents.get("nobody/../x")
+
+
+async def test_a_spec_is_looked_at_and_an_older_draft_refused(served: Served) -> None:
+    async with await served.client() as client:
+        spec = AgentSpec(name="clerk", model="scripted")
+        await client.agents.create(spec)
+        changed = spec.model_copy(update={"description": "new"})
+        draft = ValidateSpec(spec=changed.model_dump(mode="json"), agent="clerk")
+        assert (await client.agents.validate(draft)).number == 2
+        broken = ValidateSpec(spec={"name": "b", "limits": {"steps": "many"}})
+        assert [each.field for each in (await client.agents.validate(broken)).problems] == [
+            "limits.steps"
+        ]
+        await client.agents.publish("clerk", changed, expected=1)
+        with pytest.raises(Conflict, match="made from version 1"):
+            await client.agents.publish("clerk", spec, expected=1)
+
+
+async def test_a_conversation_is_submitted_and_listed(served: Served) -> None:
+    async with await served.client() as client:
+        await client.agents.create(AgentSpec(name="clerk", model="scripted"))
+        request = SubmitTask(agent="clerk", input="Why?", context_id="talk")
+        receipt = await client.tasks.submit(request)
+        await client.tasks.submit(SubmitTask(agent="clerk", input="Alone"))
+        await Projector(served.store).catch_up()
+        listing = await client.tasks.list(TaskQuery(context_id="talk"))
+        assert [(row.id, row.context_id) for row in listing.items] == [(receipt.id, "talk")]
+        assert (await client.tasks.get(receipt.id))[0].context_id == "talk"
 
 
 async def test_the_account_says_who_asks_and_what_there_is(served: Served) -> None:
