@@ -40,8 +40,8 @@ export function Collections({ shelf, chosen, hits, onChoose, onNew }) {
 
 function metaOf({ documents, chunks, queued, failed }) {
   if (!documents) return "Empty";
-  const last = queued ? `${format.count(queued)} in work` : format.plural(chunks, "passage");
-  return [format.plural(documents, "doc"), last, failed && `${format.count(failed)} failed`].filter(Boolean).join(" · ");
+  const last = queued || failed ? [queued && `${format.count(queued)} in work`, failed && `${format.count(failed)} failed`] : [format.plural(chunks, "passage")];
+  return [format.plural(documents, "doc"), ...last].filter(Boolean).join(" · ");
 }
 
 function Coll({ name, meta, icon, hits, isChosen, share = null, onChoose }) {
