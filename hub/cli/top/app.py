@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 import anyio
-import httpx
 from pydantic import ValidationError
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,7 +20,7 @@ from hub.cli.top import drawn, style
 from hub.cli.top.ask_screen import AskScreen
 from hub.cli.top.board import Board, Moment
 from hub.cli.top.feeds import Feeds, Link, LinkState
-from hub.cli.top.health import Hands, Health, read_health
+from hub.cli.top.health import Health, read_health
 from hub.cli.top.snapshot import read_board
 from hub.cli.top.table import WIDE, Tasks
 from hub.cli.top.task_screen import TaskScreen
@@ -70,7 +69,6 @@ class TopApp(App[None]):
         self._client = client
         self._named = named
         self._channels = channels
-        self._hands = Hands()
         self._health = Health()
         self._as_of: datetime | None = None
         self._rows: list[TaskRow] = []
@@ -134,14 +132,9 @@ class TopApp(App[None]):
 
     async def _look(self) -> None:
         """The workers and the queue, every few seconds."""
-        headers = {"Authorization": f"Bearer {self._named.key}"}
-        async with httpx.AsyncClient(
-            base_url=self._named.url, headers=headers, trust_env=False
-        ) as client:
-            while True:
-                self._health = await read_health(client)
-                await self._hands.look(self._client, list(self.board.rows.values()))
-                await anyio.sleep(HEALTH_SECONDS)
+        while True:
+            self._health = await read_health(self._client)
+            await anyio.sleep(HEALTH_SECONDS)
 
     def on_resize(self, event: Resize) -> None:
         """Columns that fit."""
@@ -156,18 +149,13 @@ class TopApp(App[None]):
         base.query_one("#bar", Static).update(
             drawn.bar(self.link, self._named.url, now=now, as_of=self._as_of, palette=palette)
         )
-        hands = self._hands.tasks_of(list(self.board.rows.values()))
         left = base.query_one("#throughput", Static)
         width = left.content_size.width
         left.update(drawn.throughput(self.board, now, width=width, palette=palette))
         base.query_one("#queue", Static).update(drawn.queue(self.board, self._health, palette))
         right = base.query_one("#workers", Static)
         width = right.content_size.width
-        right.update(
-            drawn.workers(
-                self._health, hands, is_idle=not self.board.working, width=width, palette=palette
-            )
-        )
+        right.update(drawn.workers(self._health, width=width, palette=palette))
         table, empty = base.query_one(Tasks), base.query_one("#empty", Static)
         table.fit(base.size.width)
         table.draw(self._rows, now=now, palette=palette)

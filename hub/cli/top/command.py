@@ -3,7 +3,6 @@
 import sys
 from typing import Annotated
 
-import httpx
 import typer
 
 from hub.cli import answers
@@ -51,11 +50,7 @@ async def top(
 
 
 async def _print(limit: int) -> None:
-    factory, board = named(), Board()
-    headers = {"Authorization": f"Bearer {factory.key}"}
-    async with (
-        opened() as client,
-        httpx.AsyncClient(base_url=factory.url, headers=headers, trust_env=False) as asking,
-    ):
+    board = Board()
+    async with opened() as client:
         await read_board(client, board)
-        show(board, await read_health(asking), limit=limit)
+        show(board, await read_health(client), limit=limit)

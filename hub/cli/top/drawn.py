@@ -11,11 +11,12 @@ from hub.cli.top.board import Board
 from hub.cli.top.feeds import Link, LinkState
 from hub.cli.top.health import Health
 from hub.cli.top.style import Palette
+from protocols.operations.system import WorkerBeat
 from protocols.operations.tasks import TaskRow
 from protocols.tasks import TaskState
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
-WORKERS_SHOWN = 3
+PANEL_LINES = 4
 BAR_CELLS = 8
 FULL = 8  # eighths of a cell
 HEIGHT = 2 * FULL
@@ -111,48 +112,51 @@ def _cell(line: Text, height: int, foot: int, *, times: int, palette: Palette) -
 
 def queue(board: Board, health: Health, palette: Palette) -> Text:
     """What waits, works, and needs somebody."""
+    jobs = compact(health.waiting) if health.is_known else NONE
     rows = [
-        ("waiting", board.submitted, palette.soft),
-        ("working", board.working, palette.working),
-        ("need you", board.waiting, palette.waiting if board.waiting else palette.faint),
+        (compact(board.submitted), "waiting", palette.soft),
+        (compact(board.working), "working", palette.working),
+        (compact(board.waiting), "need you", palette.waiting if board.waiting else palette.faint),
+        (jobs, "queued", palette.soft),
     ]
-    jobs = NONE if health.todo is None else compact(health.todo)
-    text = Text()
-    for name, count, colour in rows:
-        text.append(f"{compact(count):>5} ", style=f"bold {colour}")
-        text.append(f"{name}\n", style=palette.faint)
-    text.append(f"{jobs:>5} ", style=f"bold {palette.soft}")
-    text.append("queued", style=palette.faint)
-    return text
+    lines = [
+        Text.assemble((f"{count:>5} ", f"bold {colour}"), (name, palette.faint))
+        for count, name, colour in rows
+    ]
+    return Text("\n").join(lines)
 
 
-def workers(
-    health: Health, hands: dict[str, int], *, is_idle: bool, width: int, palette: Palette
-) -> Text:
-    """How many there are, and what each has in hand."""
-    if health.workers is None:
+def workers(health: Health, *, width: int, palette: Palette) -> Text:
+    """How many there are, and how many jobs each has in hand."""
+    if not health.is_known:
         return Text("the hub does not say", style=palette.faint)
-    text = Text.assemble(
-        (f"{health.workers}", f"bold {palette.good if health.workers else palette.bad}"),
-        (" alive", palette.faint),
+    count = len(health.workers)
+    first = Text.assemble(
+        (f"{count}", f"bold {palette.good if count else palette.bad}"), (" alive", palette.faint)
     )
-    if health.doing:
-        text.append(f"  {health.doing} jobs", style=palette.faint)
-    if not health.workers:
-        text.append("\nnobody claims tasks;\nstart `pygent worker`", style=palette.waiting)
-    most = max(hands.values(), default=0)
-    room = max(4, width - BAR_CELLS - 5)
-    for name, count in list(hands.items())[:WORKERS_SHOWN]:
-        cells = -(-count * BAR_CELLS // most)
-        text.append(f"\n{cut(name, room):<{room}} ", style=palette.soft)
-        text.append("▰" * cells, style=palette.working)
-        text.append("▱" * (BAR_CELLS - cells), style=palette.faint)
-        text.append(f" {count:>2}", style=palette.text)
-    if health.workers and is_idle:
-        text.append("\nidle", style=palette.faint)
-    if health.unwell:
-        text.append(f"\n! {', '.join(health.unwell)}", style=palette.bad)
-    return text
+    if health.running:
+        first.append(f"  {health.running} jobs", style=palette.faint)
+    lines = [first]
+    if not count:
+        sentence = "nobody claims tasks;\nstart `pygent worker`"
+        lines.append(Text(sentence, style=palette.waiting))
+    elif health.unwell:
+        lines.append(Text(cut(f"! {', '.join(health.unwell)}", width), style=palette.bad))
+    shown = health.workers[: PANEL_LINES - len(lines)]
+    most = max((worker.running for worker in shown), default=0)
+    lines += [_worker(worker, most=most, width=width, palette=palette) for worker in shown]
+    return Text("\n").join(lines)
+
+
+def _worker(worker: WorkerBeat, *, most: int, width: int, palette: Palette) -> Text:
+    cells = -(-worker.running * BAR_CELLS // most) if most else 0
+    room = max(4, width - BAR_CELLS - 4)
+    return Text.assemble(
+        (f"{cut(f'worker {worker.id}', room):<{room}} ", palette.soft),
+        ("▰" * cells, palette.working),
+        ("▱" * (BAR_CELLS - cells), palette.faint),
+        (f" {worker.running:>2}", palette.text),
+    )
 
 
 def state(row: TaskRow, palette: Palette) -> Text:

@@ -24,6 +24,7 @@ SUBPROTOCOL = "centrifuge-json"
 NAME = "pygent-top"
 OPEN_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0  # beyond the hub's own interval of pings
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 5.0
@@ -101,6 +102,7 @@ class Feeds:
         self._on_link = on_link
         self._positions: dict[str, StreamPosition] = {}
         self._is_whole = False  # whether the state and all positions belong together
+        self._was_live = False  # in this connection
 
     async def run(self) -> None:
         """Watch; returns only when the hub has sent us away for good."""
@@ -108,9 +110,9 @@ class Feeds:
         self._on_link(Link(LinkState.CONNECTING))
         while True:
             reason = "the connection was cut"
+            self._was_live = False
             try:
                 await self._connection()
-                wait = FIRST_WAIT_SECONDS
             except Unauthenticated as error:
                 self._on_link(Link(LinkState.OFFLINE, error.message))
                 return
@@ -118,6 +120,8 @@ class Feeds:
                 reason = error.message
             except UNANSWERED as error:
                 reason = f"the hub does not answer ({type(error).__name__})"
+            if self._was_live:
+                wait = FIRST_WAIT_SECONDS
             self._on_link(Link(LinkState.RECONNECTING, reason))
             await anyio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  spreads reconnects
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
@@ -128,7 +132,7 @@ class Feeds:
             self._url,
             subprotocols=[SUBPROTOCOL],  # pyright: ignore[reportArgumentType]  a NewType of str
             open_timeout=OPEN_SECONDS,
-            close_timeout=1.0,
+            close_timeout=CLOSE_SECONDS,
             ping_interval=None,  # the protocol has pings of its own
             max_size=MAX_FRAME_BYTES,
             proxy=None,
@@ -139,6 +143,9 @@ class Feeds:
                 frame = closed.rcvd
                 if frame is not None and frame.code in FINAL_CODES:
                     raise Unauthenticated(f"sent away: {frame.reason}") from None
+            finally:
+                with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await socket.close()
 
     async def _serve(self, socket: ClientConnection) -> None:
         session = _Session(socket)
@@ -149,6 +156,7 @@ class Feeds:
         if not self._is_whole:
             await self._on_reset()
             self._is_whole = True
+        self._was_live = True
         self._on_link(Link(LinkState.LIVE))
         for waiting in session.take_waiting():
             self._hear(waiting)

@@ -1,92 +1,50 @@
-"""Who works: the queue and the workers, as the hub's health says; and who has which task.
+"""Who works: the queue and the workers, as the hub's own state says.
 
-The hub is asked every few seconds; only health is, since everything else is published.
+It is asked every few seconds; only this is, since everything else is published.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx
-import msgspec
+import anyio
 
 from protocols.errors import FactoryError
-from protocols.operations.tasks import TaskRow
+from protocols.operations.system import PartState, System, WorkerBeat
 from protocols.rest.client import RestClient
-from protocols.tasks import TaskState
 
 ANSWER_SECONDS = 4.0
-MOST_LOOKS = 8  # tasks asked for at once for their worker
+BAD = frozenset({PartState.LATE, PartState.DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The queue; None where the hub did not say."""
+    """The queue and the workers, the busiest first; `is_known` is false when the hub says nothing.
 
-    workers: int | None = None
-    todo: int | None = None
-    doing: int | None = None
-    unwell: tuple[str, ...] = ()  # parts of the hub
+    Whoever may only look is not told, and a hub that is away tells nobody.
+    """
 
-
-class _Part(msgspec.Struct):
-    name: str
-    is_well: bool
-    detail: dict[str, float | int | str]
+    is_known: bool = False
+    workers: Sequence[WorkerBeat] = ()
+    waiting: int = 0
+    running: int = 0
+    unwell: tuple[str, ...] = ()  # titles of parts
 
 
-class _Deep(msgspec.Struct):
-    parts: list[_Part]
-
-
-async def read_health(client: httpx.AsyncClient) -> Health:
-    """What `/health/deep` says; nothing when it says nothing."""
+async def read_health(client: RestClient) -> Health:
+    """What the hub says of itself; nothing when it says nothing in time."""
     try:
-        answer = await client.get("/health/deep", timeout=ANSWER_SECONDS)
-        parts = msgspec.json.decode(answer.content, type=_Deep).parts
-    except (httpx.TransportError, msgspec.MsgspecError):
+        with anyio.fail_after(ANSWER_SECONDS):
+            return health_of(await client.systems.system())
+    except (FactoryError, TimeoutError):
         return Health()
-    queue = {
-        name: value for part in parts if part.name == "queue" for name, value in part.detail.items()
-    }
+
+
+def health_of(system: System) -> Health:
+    """The part of it that is shown."""
     return Health(
-        workers=_count(queue.get("workers")),
-        todo=_count(queue.get("todo")),
-        doing=_count(queue.get("doing")),
-        unwell=tuple(part.name for part in parts if not part.is_well),
+        is_known=True,
+        workers=sorted(system.workers, key=lambda worker: (-worker.running, worker.id)),
+        waiting=sum(queue.waiting for queue in system.queues),
+        running=sum(queue.running for queue in system.queues),
+        unwell=tuple(part.title for part in system.parts if part.state in BAD),
     )
-
-
-def _count(value: float | str | None) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-class Hands:
-    """Which worker has which task: asked once for each attempt that is shown at work."""
-
-    def __init__(self) -> None:
-        self._worker: dict[tuple[str, int], str] = {}
-
-    async def look(self, client: RestClient, rows: list[TaskRow]) -> None:
-        """Learn the workers of a few more of these rows."""
-        at_work = {key(row): row for row in rows if row.state is TaskState.WORKING}
-        self._worker = {known: name for known, name in self._worker.items() if known in at_work}
-        unknown = [row for known, row in at_work.items() if known not in self._worker]
-        for row in unknown[:MOST_LOOKS]:
-            try:
-                task, _ = await client.tasks.get(row.id)
-            except FactoryError:
-                return
-            for attempt in task.attempts:
-                self._worker[(row.id, attempt.number)] = attempt.worker
-
-    def tasks_of(self, rows: list[TaskRow]) -> dict[str, int]:
-        """How many of these tasks each worker has, the busiest first."""
-        counts: dict[str, int] = {}
-        for row in rows:
-            if row.state is TaskState.WORKING and (name := self._worker.get(key(row))):
-                counts[name] = counts.get(name, 0) + 1
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def key(row: TaskRow) -> tuple[str, int]:
-    """An attempt."""
-    return row.id, row.attempt

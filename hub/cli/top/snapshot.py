@@ -41,8 +41,9 @@ def show(board: Board, health: Health, *, limit: int) -> None:
         f" · {drawing.dollars(sums.cost)}"
     )
     workers = "workers: the hub does not say"
-    if health.workers is not None:
-        workers = f"workers: {health.workers} alive · {health.doing} jobs · {health.todo} queued"
+    if health.is_known:
+        alive = len(health.workers)
+        workers = f"workers: {alive} alive · {health.running} jobs · {health.waiting} queued"
     for line in (counts, hour, workers):
         drawing.err.print(line, markup=False)
     drawing.table(

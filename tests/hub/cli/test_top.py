@@ -56,7 +56,7 @@ def screen(app: TopApp) -> str:
     return " ".join(" ".join(lines).split())
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], *, seconds: float = 15) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], bool], *, seconds: float = 30) -> None:
     try:
         with anyio.fail_after(seconds):
             while not condition():
@@ -95,11 +95,12 @@ async def test_what_happened_before_it_was_opened_is_there(working: Served):
         assert app.query_one(Tasks).chosen == tasks[0], "who works stands first"
 
 
-async def test_who_works_on_what_is_told(working: Served):
-    async with top(working, size=LARGE) as (_, pilot):
-        await sees(pilot, "0 alive", "pygent worker")
-        await working.worker(await working.task()).begin()
-        await sees(pilot, "test ▰▰▰▰▰▰▰▰ 1")
+async def test_who_works_is_told(working: Served):
+    async with top(working) as (_, pilot):
+        await sees(pilot, "0 alive", "start `pygent worker`")
+        async with working.store.log_pool.connection() as connection:
+            await connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        await sees(pilot, "1 alive", "worker 1", "▱▱▱▱▱▱▱▱ 0")
 
 
 async def test_a_hub_that_restarts_is_come_back_to_and_nothing_is_missed(addresses: Addresses):

@@ -10,9 +10,11 @@ from redis.asyncio import Redis
 from hub.cli.top import drawn
 from hub.cli.top.board import MINUTES, MOST_ROWS, Board, Moment
 from hub.cli.top.feeds import Feeds, Link, LinkState
+from hub.cli.top.health import Health
 from hub.cli.top.style import DARK, LIGHT, PALETTES
 from hub.cli.top.table import columns_for
 from protocols.operations.overview import Bucket
+from protocols.operations.system import WorkerBeat
 from protocols.operations.tasks import TaskRow
 from protocols.tasks import TaskState
 from store.addresses import Addresses
@@ -155,6 +157,21 @@ def test_a_title_moves_no_cursor():
     assert drawn.cut(hostile.title, 40) == "x�[2J�y z"
 
 
+def test_workers_fit_their_panel_the_busiest_first():
+    beats = [WorkerBeat(id=n, beat_seconds=0.1, running=n * 4) for n in range(6)]
+    health = Health(is_known=True, workers=beats[::-1], waiting=3, running=60, unwell=("Valkey",))
+    lines = drawn.workers(health, width=23, palette=PALETTES[DARK]).plain.splitlines()
+    assert lines == [
+        "6 alive  60 jobs",
+        "! Valkey",
+        "worker 5    ▰▰▰▰▰▰▰▰ 20",
+        "worker 4    ▰▰▰▰▰▰▰▱ 16",
+    ]
+    assert max(len(line) for line in lines) <= 23
+    unknown = drawn.workers(Health(), width=23, palette=PALETTES[DARK]).plain
+    assert unknown == "the hub does not say"
+
+
 class Watcher:
     """What the feeds tell."""
 
@@ -180,12 +197,12 @@ class Watcher:
         return any(task.encode() in data for channel, data in self.rows if channel == "tasks:1")
 
     async def until_live(self, *, after: int = 0) -> None:
-        with anyio.fail_after(15):
+        with anyio.fail_after(30):
             while LinkState.LIVE not in {link.state for link in self.links[after:]}:
                 await anyio.sleep(0.01)
 
     async def until_has(self, task: str) -> None:
-        with anyio.fail_after(15):
+        with anyio.fail_after(30):
             while not self.has(task):
                 await anyio.sleep(0.01)
 
@@ -210,9 +227,11 @@ async def test_after_a_cut_it_continues_or_asks_for_everything_anew(
             await forget(addresses)
         seen = len(watcher.links)
         async with serving(addresses, port=port) as again, projecting(again):
-            late = await again.task("two")
+            between = await again.task("two")
             await watcher.until_live(after=seen)
-            await watcher.until_has(late)
+            if not is_forgotten:
+                await watcher.until_has(between)
+            await watcher.until_has(await again.task("three"))
         group.cancel_scope.cancel()
     assert watcher.resets == (2 if is_forgotten else 1)
 
