@@ -2,7 +2,7 @@
 // changed in the form is changed in the text in place, so that comments and order stay. It judges
 // nothing but whether the text can be read; the API judges the spec.
 
-import { LineCounter, isMap, parseDocument, stringify } from "yaml";
+import { LineCounter, isMap, isScalar, parseDocument, stringify } from "yaml";
 
 import { changed, meaningful } from "$/public/spec.js";
 
@@ -35,7 +35,12 @@ export function change(text, format, path, value) {
   const { document } = open(text);
   if (document.contents === null) return write(changed({}, path, value));
   if (value === undefined) document.deleteIn(path);
-  else document.setIn(path, value !== null && typeof value === "object" ? document.createNode(value) : value);
+  else if (value !== null && typeof value === "object") document.setIn(path, document.createNode(value));
+  else {
+    document.setIn(path, value);
+    const node = document.getIn(path, true); // it keeps its comment, and is spelled as the new value is
+    if (isScalar(node)) node.type = undefined;
+  }
   return document.toString(OPTIONS);
 }
 

@@ -273,7 +273,7 @@ function Again({ task }) {
       <div className="field">
         <input aria-label={`Ask ${task.agent_name} again, as a new task`} placeholder={`Ask ${task.agent_name} again: starts a new task`} value={text} onChange={(event) => setText(event.target.value)} />
       </div>
-      <Link className="btn" to={`/agents/${task.agent_name}/chat?context=${encodeURIComponent(task.context_id)}`} title="The agent is given what was said here"><Icon name="ask" size={14} /><span className="desk-only">Conversation</span><span className="sr phone-only">Go on in a conversation</span></Link>
+      <Link className="btn" to={`/agents/${task.agent_name}/chat?context=${encodeURIComponent(task.context_id)}`} title="Go on in a conversation: the agent is given what was said here"><Icon name="agents" size={14} /><span className="desk-only">Conversation</span><span className="sr phone-only">Go on in a conversation</span></Link>
       <button type="submit" className="btn icon" aria-label="Ask again" title="Ask again" disabled={isBusy || !text.trim()}><Icon name="ask" /></button>
     </form>
   );
