@@ -47,9 +47,7 @@ QUESTIONS = (
     Question("What is an attempt?", ("one worker's try at one task",), ("Evolution", "Entity")),
     Question("What is a step?", ("result is recorded once",), ("Workflow", "pygent run")),
     Question("What is a collection?", ("a named set of documents",), ("Evolution",)),
-    Question(
-        "What is PyGent Factory?", ("live control room for AI agents",), ("PYGENT_PUBLIC",)
-    ),
+    Question("What is PyGent Factory?", ("live control room for AI agents",), ("PYGENT_PUBLIC",)),
     Question("How do I create an agent?", ("pygent agents create",), ("curl", "retire")),
     Question("Which tools can an agent use?", ("`calculator`",)),
     Question("How do I limit what a task may cost?", ("`limits` bound", "`limits.money`")),
