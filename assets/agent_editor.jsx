@@ -123,7 +123,7 @@ function Editor({ start, base = null, origin, choices, onReload }) {
   const [isBusy, setBusy] = useState(false);
   const isDone = useRef(false);
   const [first] = useState(draft.text);
-  const isChanged = draft.text !== first;
+  const isChanged = draft.text !== first || draft.pending.length > 0;
   useLeaving(isChanged, isDone);
   useEffect(() => {
     document.title = `${base ? `Edit ${base.name}` : "New agent"} · PyGent Factory`;
@@ -212,10 +212,10 @@ function useLeaving(isChanged, isDone) {
 function Source({ draft, problems }) {
   const marks = useMemo(() => {
     if (draft.fault) return new Map([[draft.fault.line, draft.fault.message]]);
-    if (!draft.isRead) return new Map();
+    if (!draft.isRead || draft.pending.length) return new Map();
     const lines = linesOf(draft.text, problems.map((each) => each.field));
     return new Map(lines.map((line, index) => [line, problems[index].rule]));
-  }, [draft.fault, draft.isRead, draft.text, problems]);
+  }, [draft.fault, draft.isRead, draft.pending, draft.text, problems]);
   return <SourceText text={draft.text} marks={marks} onChange={draft.type} label={`The spec as ${draft.format.toUpperCase()}`} />;
 }
 

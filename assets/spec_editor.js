@@ -8,35 +8,45 @@ import { listen } from "$/public/live.js";
 import { changed } from "$/public/spec.js";
 import { change, parse, write } from "$/public/spec_text.js";
 
-const PARSE_MS = 120; // after the last key
+const PAUSE_MS = 120; // after the last key
 const CHECK_MS = 300;
 
 const formatOf = (text) => (text.trimStart().startsWith("{") ? "json" : "yaml");
 
-/** The spec in both forms, and the two ways to change it. */
+/**
+ * The spec in both forms, and the two ways to change it.
+ *
+ * The form changes the spec at once and the text a moment later (`pending`), the source the other
+ * way round (`isRead`): long instructions are not written or read anew with every key.
+ */
 export function useSpec(start) {
-  const [state, setState] = useState(() => ({ text: write(start), format: "yaml", spec: start, fault: null, isRead: true }));
+  const [state, setState] = useState(() => ({ text: write(start), format: "yaml", spec: start, fault: null, isRead: true, pending: [] }));
   useEffect(() => {
-    if (state.isRead) return undefined;
-    const timer = setTimeout(() => setState((before) => {
-      const { spec, fault } = parse(before.text);
-      return { ...before, isRead: true, fault, spec: spec ?? before.spec, format: formatOf(before.text) };
-    }), PARSE_MS);
+    if (state.isRead && !state.pending.length) return undefined;
+    const timer = setTimeout(() => setState(settled), PAUSE_MS);
     return () => clearTimeout(timer);
   }, [state]);
   const actions = useMemo(() => ({
     /** A field of the form. */
     set: (path, value) => setState((before) => (before.fault || !before.isRead ? before : {
-      ...before, text: change(before.text, before.format, path, value), spec: changed(before.spec, path, value),
+      ...before, spec: changed(before.spec, path, value), pending: [...before.pending.filter(([other]) => other.join() !== path.join()), [path, value]],
     })),
     /** The source, as it is typed. */
-    type: (text) => setState((before) => ({ ...before, text, isRead: false })),
+    type: (text) => setState((before) => ({ ...before, text: written(text, before), isRead: false, pending: [] })),
     /** YAML or JSON. */
-    formatAs: (format) => setState((before) => (before.fault ? before : { ...before, format, text: write(before.spec, format) })),
-    replace: (spec) => setState((before) => ({ text: write(spec, before.format), format: before.format, spec, fault: null, isRead: true })),
+    formatAs: (format) => setState((before) => (before.fault ? before : { ...before, format, text: write(before.spec, format), pending: [] })),
   }), []);
   return { ...state, ...actions };
 }
+
+/** Both forms say the same again. */
+function settled(before) {
+  if (before.isRead) return { ...before, text: written(before.text, before), pending: [] };
+  const { spec, fault } = parse(before.text);
+  return { ...before, isRead: true, fault, spec: spec ?? before.spec, format: formatOf(before.text) };
+}
+
+const written = (text, { pending, format }) => pending.reduce((so, [path, value]) => change(so, format, path, value), text);
 
 /**
  * What creating or publishing it would say, from the API's own checks.
