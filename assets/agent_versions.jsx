@@ -6,7 +6,8 @@ import { Link, useParams, useSearchParams } from "react-router";
 
 import { read } from "$/public/api.js";
 import * as format from "$/public/format.js";
-import { Failure, Icon, Segment, isTyping, useIsPhone } from "$/public/parts.jsx";
+import { useKeys } from "$/public/keys.js";
+import { Failure, Icon, Segment, useIsPhone } from "$/public/parts.jsx";
 import { SpecDiff } from "$/public/spec_diff.jsx";
 
 /** The page. */
@@ -35,18 +36,11 @@ export function AgentVersionsPage() {
     for (const [key, value] of Object.entries(change)) next.set(key, value);
     return next;
   }, { replace: true });
-  useEffect(() => {
-    const press = (event) => {
-      if (isTyping(event) || latest === null) return;
-      if (event.key === "[" && Math.min(from, to) > 1) choose({ from: from - 1, to: to - 1 });
-      else if (event.key === "]" && Math.max(from, to) < latest) choose({ from: from + 1, to: to + 1 });
-      else if (event.key === "x") choose({ from: to, to: from });
-      else if (event.key === "v" && !isPhone) choose({ view: isSplit ? "unified" : "split" });
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+  useKeys({
+    older: () => Math.min(from, to) > 1 && choose({ from: from - 1, to: to - 1 }),
+    newer: () => Math.max(from, to) < latest && choose({ from: from + 1, to: to + 1 }),
+    swap: () => latest !== null && choose({ from: to, to: from }),
+    view: () => latest !== null && !isPhone && choose({ view: isSplit ? "unified" : "split" }),
   });
   const crumbs = <Crumbs name={name} />;
   if (problem?.status === 404) {

@@ -22,6 +22,10 @@ export const TABLE = [
   { name: "seek", keys: "/", does: "Search in this list", isHere: true },
   { name: "next", keys: "j", does: "Next", isHere: true },
   { name: "previous", keys: "k", does: "Previous", isHere: true },
+  { name: "older", keys: "[", does: "The versions before", isHere: true },
+  { name: "newer", keys: "]", does: "The versions after", isHere: true },
+  { name: "swap", keys: "x", does: "Swap the two versions", isHere: true },
+  { name: "view", keys: "v", does: "Side by side, or in one column", isHere: true },
   { name: "open", keys: "Enter", does: "Open what is selected", isHere: true },
   { name: "close", keys: "Escape", does: "Close what is open", isHere: true },
 ];

@@ -2,9 +2,9 @@
 // words that changed. It draws values and asks nothing.
 
 import { diffLines, diffWordsWithSpace } from "diff";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
-import { isTyping } from "$/public/parts.jsx";
+import { useKeys } from "$/public/keys.js";
 import { write } from "$/public/spec_text.js";
 
 const AROUND = 3; // unchanged lines that are shown beside a change
@@ -35,18 +35,14 @@ const value = (given) => (isNothing(given) ? null : given);
 export function SpecDiff({ before, after, names = ["Before", "After"], isSplit }) {
   const changes = useMemo(() => differences(before, after), [before, after]);
   const list = useRef(null);
-  useEffect(() => {
-    const press = (event) => {
-      if (isTyping(event) || !["j", "k"].includes(event.key)) return;
-      const sections = [...(list.current?.querySelectorAll("[data-change]") ?? [])];
-      const at = sections.indexOf(document.activeElement?.closest("[data-change]"));
-      const next = sections[event.key === "j" ? Math.min(at + 1, sections.length - 1) : Math.max(at - 1, 0)];
-      next?.focus();
-      next?.scrollIntoView({ block: "nearest" });
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
+  const go = (by) => {
+    const sections = [...(list.current?.querySelectorAll("[data-change]") ?? [])];
+    const at = sections.indexOf(document.activeElement?.closest("[data-change]"));
+    const next = sections[Math.min(Math.max(at + by, 0), sections.length - 1)];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  };
+  useKeys({ next: () => go(1), previous: () => go(-1) });
   if (!changes.length) return <p className="quiet-face">Nothing differs: the two say the same.</p>;
   return (
     <div className="changes" ref={list}>
