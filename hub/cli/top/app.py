@@ -144,6 +144,8 @@ class TopApp(App[None]):
     def draw(self) -> None:
         """Everything, as it is now; also under another screen, which may be left any time."""
         base = self.screen_stack[0]
+        if not base.query("#bar"):  # a tick before the screen is built, or after it was taken down
+            return
         now, palette = datetime.now(UTC), style.PALETTES.get(self.theme, style.PALETTES[style.DARK])
         self._rows = self.board.shown(self.words, open_only=self.is_open_only)
         base.query_one("#bar", Static).update(

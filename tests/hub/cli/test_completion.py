@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,6 @@ from anyio import to_thread
 from typer.testing import CliRunner
 
 from hub.cli.app import COMMANDS, app
-from hub.cli.completing import PATIENCE_SECONDS
 from hub.cli.settings import inherited
 from protocols.knowledge import CreateCollection
 from tests.hub.cli.projecting import projecting
@@ -24,6 +22,7 @@ from tests.serving import Served
 from tests.serving import served as served
 
 PYGENT = Path(sys.executable).with_name("pygent")
+SILENCE_SECONDS = 20.0  # a client without the patience of a shell waits for 30
 AWAY = {"PYGENT_URL": "http://127.0.0.1:1", "PYGENT_API_KEY": "pgk_a_b"}
 
 
@@ -75,16 +74,12 @@ async def test_agents_and_tasks_are_offered_as_their_lists_know_them(served: Ser
             assert (await ask("pygent tasks cancel ", named))[0] == [task]
 
 
-async def test_a_factory_that_is_away_or_silent_is_passed_over_within_a_second():
+async def test_a_factory_that_is_away_or_silent_is_passed_over():
     assert await ask("pygent run ", AWAY) == ([], "")
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        began = time.monotonic()
-        nothing = await ask("pygent run ", AWAY)
-        quick = time.monotonic() - began
-        began = time.monotonic()
-        assert await ask("pygent run ", {**AWAY, "PYGENT_URL": url}) == nothing
-        assert time.monotonic() - began < quick + PATIENCE_SECONDS + 1.0
+        with anyio.fail_after(SILENCE_SECONDS):
+            assert await ask("pygent run ", {**AWAY, "PYGENT_URL": url}) == ([], "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
