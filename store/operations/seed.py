@@ -75,7 +75,9 @@ async def seed(store: Store, embedder: Embedder, *, directory: Path) -> None:
 
 def _pages(directory: Path) -> list[tuple[str, bytes]]:
     """Sources, as the repository names them, and contents; empty files are left out."""
-    pages = (page for page in (directory / "docs").glob("*.md") if page.name not in NOT_FOR_QUESTIONS)
+    pages = (
+        page for page in (directory / "docs").glob("*.md") if page.name not in NOT_FOR_QUESTIONS
+    )
     files = [directory / "README.md", *sorted(pages)]
     found = [
         (file.relative_to(directory).as_posix(), file.read_bytes())
