@@ -1,6 +1,6 @@
 // The agents of the team, live.
 
-import { useEffect, useMemo, useReducer, useState } from "react";
+import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
@@ -34,7 +34,7 @@ export function AgentsPage() {
 
 function useAgents(text) {
   const [, draw] = useReducer((count) => count + 1, 0);
-  const list = useMemo(() => ({ rows: new Map(), face: "loading", problem: null, cursor: null }), [text]);
+  const list = useMemo(() => ({ rows: new Map(), fresh: new Map(), face: "loading", problem: null, cursor: null, isAway: () => false }), [text]);
   useEffect(() => {
     let stop = () => {};
     let isGone = false;
@@ -55,12 +55,18 @@ function useAgents(text) {
       if (!isGone) draw();
     };
     list.load = load;
+    list.showFresh = () => {
+      list.fresh.forEach(put);
+      list.fresh.clear();
+      draw();
+    };
     me().then(({ channels }) => {
       if (isGone) return;
       stop = watch(channels.agents, {
         onPublication: (row) => {
           if (text && !list.rows.has(row.id) && !row.name.includes(text.toLowerCase())) return;
-          put(row);
+          if (!list.rows.has(row.id) && list.isAway()) list.fresh.set(row.id, row); // nothing moves under her eyes
+          else put(row);
           draw();
         },
         onReady: () => load(),
@@ -81,12 +87,17 @@ function useAgents(text) {
 
 function Body({ list, text, onClear }) {
   const now = useNow(15_000);
+  const scroller = useRef(null);
+  list.isAway = () => (scroller.current?.scrollTop ?? 0) > 4;
   if (list.face === "loading") return <div className="sk-rows">{[70, 50, 60].map((width) => <div className="sk-row" key={width}><span className="sk sk-dot" /><span className={`sk sk-w${width}`} /><span className="sk sk-num" /></div>)}</div>;
   if (list.face === "failed") return <Failure title="The agents could not be read" problem={list.problem} onRetry={() => list.load()} />;
   const rows = [...list.rows.values()].sort((one, other) => one.name.localeCompare(other.name));
   if (!rows.length) return <Empty text={text} onClear={onClear} />;
   return (
-    <div className="listwrap scrolls">
+    <div className="listwrap scrolls" ref={scroller}>
+      {list.fresh.size > 0 && (
+        <div className="pill-line"><button type="button" className="newpill" onClick={list.showFresh}><Icon name="plus" size={14} />{format.count(list.fresh.size)} new</button></div>
+      )}
       <table className="table cards">
         <thead>
           <tr><th>Agent</th><th>Model</th><th>Strategy</th><th className="right">Version</th><th className="right">Open</th><th className="right">Finished</th><th className="right">Failed</th><th className="right">Changed</th></tr>

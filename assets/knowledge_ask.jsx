@@ -8,6 +8,7 @@ import * as format from "$/public/format.js";
 import { bytes } from "$/public/knowledge_add.jsx";
 import { pathOf } from "$/public/knowledge_uploads.js";
 import { Dialog, Icon } from "$/public/parts.jsx";
+import { start } from "$/public/started.js";
 
 const GUIDE = "guide"; // the agent that answers from this product's own documentation
 const TAKEN = 409;
@@ -50,6 +51,7 @@ export function AskBox({ collection = null, text = "", title, isFocused = false 
     attempt(async () => {
       const receipt = await send("POST", "/tasks", { agent: chosen, input }, { "idempotency-key": key.current });
       key.current = submissionKey();
+      start(receipt.id, input);
       navigate(`/tasks/${receipt.id}`);
     });
   };

@@ -8,6 +8,7 @@ import { Cite } from "$/public/cite.jsx";
 import * as format from "$/public/format.js";
 import { Markdown } from "$/public/markdown.jsx";
 import { Avatar, Icon } from "$/public/parts.jsx";
+import { start } from "$/public/started.js";
 import { sources as findSources } from "$/public/task_watch.js";
 
 const NEAR_END = 80; // px
@@ -261,6 +262,7 @@ function Again({ task }) {
     setProblem(null);
     try {
       const receipt = await send("POST", "/tasks", { agent: task.agent, input: text.trim() }, { "idempotency-key": key.current });
+      start(receipt.id, text.trim());
       navigate(`/tasks/${receipt.id}`);
     } catch (failure) {
       setProblem(failure);

@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 
 from tests.browser.visitor import DESK, PHONE, Visitor, picture, visitor
-from tests.flows.product import BUILT_SITE, Product, running
+from tests.flows.product import BUILT_SITE, Product, running, scripted
 
 pytestmark = pytest.mark.browser
 
@@ -139,7 +139,8 @@ def test_the_end_of_a_task_is_told_to_its_starter_where_she_is_then(somebody: Vi
     mine = page.url.split("?")[0]
     page.locator(".taskhead .s-completed").wait_for()  # she sees it herself
     page.get_by_role("link", name="Agents").click()
-    page.keyboard.press("r")
+    page.get_by_label("Search agents").wait_for()
+    page.get_by_role("button", name="Run agent").click()
     dialog.get_by_label("What should it do?").fill("How does a watcher resume?")
     dialog.get_by_label("What should it do?").press("Control+Enter")
     page.wait_for_url(lambda url: "/tasks/" in url and not url.startswith(mine))
@@ -151,6 +152,22 @@ def test_the_end_of_a_task_is_told_to_its_starter_where_she_is_then(somebody: Vi
     told.click()
     page.locator(".taskhead .s-completed").wait_for()
     expect(notices.get_by_role("link")).to_have_count(0)
+
+
+def test_new_agents_move_nothing_while_the_list_is_scrolled(
+    product: Product, somebody: Visitor
+) -> None:
+    headers = {"Authorization": f"Bearer {product.key}"}
+    with httpx.Client(base_url=f"{product.url}/api/v1", headers=headers, trust_env=False) as api:
+        for number in range(40):
+            api.post("/agents", json=scripted(f"copy-{number:02}")).raise_for_status()
+        page = somebody.open("/agents")
+        page.locator(".light-badge.live").wait_for()
+        page.get_by_role("link", name="copy-39").scroll_into_view_if_needed()
+        api.post("/agents", json=scripted("aaa-first")).raise_for_status()
+        page.get_by_role("button", name="1 new").click()
+        page.get_by_role("link", name="aaa-first").wait_for()
+        expect(page.get_by_role("button", name="1 new")).to_have_count(0)
 
 
 def test_without_a_hub_a_page_says_so_and_opens_again_when_it_is_back(
