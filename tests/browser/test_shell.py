@@ -78,7 +78,7 @@ def test_the_palette_runs_an_agent_and_knows_a_task_by_its_link(open_page: Open)
     expect(dialog.get_by_label("What should it do?")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
-    page.keyboard.type(f"https://factory.example/tasks/{LINK}?step=1")
+    page.keyboard.type(f"#https://factory.example/tasks/{LINK}?step=1")
     expect(page.get_by_role("option", selected=True)).to_contain_text("Pay the clerk")
 
 
