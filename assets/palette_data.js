@@ -36,7 +36,9 @@ const pathOf = ({ kind, id }) => ({
   task: `/tasks/${id}`, agent: `/agents/${id}`, collection: `/knowledge?c=${encodeURIComponent(id)}`,
 })[kind];
 
-const lately = () => recent().map(({ kind, id, name }) => ({
+const isHere = (place) => pathOf(place) === location.pathname + (place.kind === "collection" ? location.search : "");
+
+const lately = () => recent().filter((place) => !isHere(place)).map(({ kind, id, name }) => ({
   id: `recent ${kind} ${id}`, group: "Recent", icon: ICONS[kind], name, meta: kind[0].toUpperCase() + kind.slice(1), to: pathOf({ kind, id }), words: id,
 }));
 
