@@ -62,6 +62,8 @@ def test_the_palette_finds_everything_and_goes_there_with_the_keys_alone(open_pa
     page.keyboard.press("Enter")
     page.wait_for_url("**/knowledge?c=clerks")
     page.get_by_label("Search clerks").wait_for()
+    page.get_by_role("link", name="Agents").click()
+    page.get_by_label("Search agents").wait_for()
     page.get_by_role("button", name=FIELD).click()
     expect(page.get_by_role("group", name="Recent")).to_contain_text("clerks")
 
