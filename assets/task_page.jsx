@@ -11,6 +11,7 @@ import { Inspector } from "$/public/inspector.jsx";
 import { useKeys } from "$/public/keys.js";
 import { Copy, Failure, Icon, Segment, useIsPhone, useNow } from "$/public/parts.jsx";
 import { visited } from "$/public/recent.js";
+import { finish } from "$/public/started.js";
 import { Talk } from "$/public/talk.jsx";
 import { TaskHead } from "$/public/task_head.jsx";
 import { TaskWatch } from "$/public/task_watch.js";
@@ -70,6 +71,9 @@ function Crumbs({ id }) {
 function Task({ watch, task }) {
   const isOpen = !format.isFinal(task.state);
   useNow(100, isOpen); // time passes without events too
+  useEffect(() => {
+    if (!isOpen && !document.hidden) finish(task.id); // seen here, often before the list hears of it
+  }, [isOpen, task.id]);
   const now = watch.now();
   const isPhone = useIsPhone();
   const [search, setSearch] = useSearchParams();

@@ -55,6 +55,7 @@ def product() -> Generator[Product]:
 @pytest.fixture(scope="module")
 def session(product: Product, browser: Browser) -> StorageState:
     first = visitor(browser, product.url)
+    first.expected = ["status of 401"]  # the page asks whether somebody is logged in already
     page = first.open("/login")
     page.goto(product.link())
     page.wait_for_url(f"{product.url}/")
