@@ -89,9 +89,18 @@ def _write(context: ForkServerContext, server: Server, *, until: int) -> tuple[i
                 _kill(writers[1])
                 writers[1] = _writer(context, server)
                 kills += 1
-    for writer in writers:
-        _kill(writer)
+        for writer in writers:
+            _kill(writer)
+        while _sessions(connection) > 1:  # the follower's; a killed one's last batch is still done
+            time.sleep(POLL_SECONDS)
     return stops, kills
+
+
+def _sessions(connection: "Connection[tuple[int]]") -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pygent-writer'"
+    ).fetchone()
+    return row[0] if row else 0
 
 
 def _position(connection: "Connection[tuple[int]]") -> int:
