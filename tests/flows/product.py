@@ -34,6 +34,7 @@ POLL_SECONDS = 0.02
 
 PARTS = ("hub", "scheduler", "worker", "valkey", "postgres")
 SHORT_LEASES = {"PYGENT_LEASE_SECONDS": "3", "PYGENT_BEAT_SECONDS": "0.5"}
+UNSEEDED = {"PYGENT_SEED": "false"}  # for a story that asks no guide: it starts seconds sooner
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
 from protocols.task_fold import fold
 from protocols.tasks import Task, TaskState
-from tests.flows.product import Product, running, scripted, spoken, words
+from tests.flows.product import UNSEEDED, Product, running, scripted, spoken, words
 from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history, moment
 
 DELTAS = 150
@@ -26,7 +26,7 @@ OVER_SECONDS = 60.0
 @pytest.fixture(scope="module")
 def mortal() -> Generator[Product]:
     """A product as it is by default, whose parts are killed here, each once."""
-    with running() as product:
+    with running(environment=UNSEEDED) as product:
         yield product
 
 

@@ -23,6 +23,7 @@ from tests.flows.product import (
     COMMAND,
     ROOT,
     SHORT_LEASES,
+    UNSEEDED,
     Product,
     lives,
     prepared,
@@ -43,7 +44,9 @@ async def ask(client: RestClient, *turns: dict[str, object]) -> TaskReceipt:
 
 async def test_a_second_start_continues_where_the_first_ended():
     """After `kill -9` of all the lease runs out; stopped softly the task is handed back."""
-    with running(environment={**SHORT_LEASES, "PYGENT_GRACE_SECONDS": "0.3"}) as product:
+    with running(
+        environment={**SHORT_LEASES, **UNSEEDED, "PYGENT_GRACE_SECONDS": "0.3"}
+    ) as product:
         async with product.client() as client:
             receipt = await ask(client, dict(spoken(150, seconds=3.0)))
             async with by_socket(product, receipt) as one, by_sse(product, receipt) as other:
@@ -69,7 +72,7 @@ async def test_a_second_start_continues_where_the_first_ended():
 
 async def test_a_poisoned_task_is_given_up_with_its_reasons_and_harms_nobody():
     """It takes its worker along once; then it dies alone, and others' tasks go on meanwhile."""
-    with running(environment=SHORT_LEASES) as product:
+    with running(environment={**SHORT_LEASES, **UNSEEDED}) as product:
         async with product.client() as client:
             receipt = await ask(client, dict(spoken(10, seconds=60.0)))
             async with by_sse(product, receipt) as seen:

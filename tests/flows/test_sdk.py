@@ -26,7 +26,7 @@ SAYS = {
     "Follow the events": r"^1 task.submitted\n2 .+\n3 .+\n(.*\n)*\d+ answered .+",
     "Give it documents": r"^Leave ready 1 passages\n0\.\d+ Leave: (.*\n)*.*thirty days",
     "Make an agent": r"^people version 1\n(.*\n)*.*thirty days(.*\n)+people version 2",
-    "Go through lists": r"guide 0\n(.*\n)*people 0\n\[.*'handbook'.*\]",
+    "Go through lists": r"guide 0\n(.*\n)*people 0\n(.*\n)*\[.*'handbook'.*\]",
     "Many at once": r"(What is a \w+\? [1-9]\d* citations\n){3}",
     "When something goes wrong": r"^not found: .*nobody",
 }
