@@ -113,8 +113,8 @@ export function LoginDoor() {
     sessionStorage.setItem(NEXT, next);
     const knock = () => {
       if (document.hidden) return;
-      fetch("/api/v1/me", { credentials: "same-origin" })
-        .then((response) => response.ok && location.replace(isOurs ? wanted : "/")).catch(() => {});
+      fetch("/auth/session", { credentials: "same-origin" }).then((response) => response.json())
+        .then(({ is_logged_in }) => is_logged_in && location.replace(isOurs ? wanted : "/")).catch(() => {});
     };
     knock();
     document.addEventListener("visibilitychange", knock);

@@ -27,6 +27,7 @@ from protocols.rest.inline import policy
 from store.postgres.identity import SESSION_SECONDS, IdentityTable
 
 LOGOUT = "/auth/logout"
+SESSION = "/auth/session"
 MAX_BODY_BYTES = 4096
 
 _PAGE = Path(__file__).with_name("ticket.html").read_text(encoding="utf-8")
@@ -50,6 +51,7 @@ def routes(opened: Opened, *, is_secure: bool) -> Sequence[Route]:
         Route(PATH, _page, methods=["GET"]),
         Route(PATH, _entering(opened, is_secure=is_secure), methods=["POST"]),
         Route(LOGOUT, _leaving(opened, is_secure=is_secure), methods=["POST"]),
+        Route(SESSION, _knocking(opened), methods=["GET"]),
     )
 
 
@@ -96,6 +98,22 @@ def _entering(opened: Opened, *, is_secure: bool) -> Callable[[Request], Awaitab
         return response
 
     return enter
+
+
+def _knocking(opened: Opened) -> Callable[[Request], Awaitable[Response]]:
+    """Whether the browser is logged in already: no is an answer here, and no error."""
+
+    async def knock(request: Request) -> Response:
+        _, authentication = opened()
+        session = session_of(request.headers)
+        is_logged_in = False
+        if session is not None:
+            with suppress(Unauthenticated):
+                await authentication.of_session(session)
+                is_logged_in = True
+        return JSONResponse({"is_logged_in": is_logged_in}, headers={"Cache-Control": "no-store"})
+
+    return knock
 
 
 async def _entry(request: Request) -> _Entry:

@@ -127,11 +127,12 @@ def _answer(route: Route, base: str, answers: Answers, wrong: list[str]) -> None
         route.abort()
         return
     path = url.removeprefix(base).split("?")[0]
-    if not path.startswith("/api/"):
+    if not path.startswith(("/api/", "/auth/session")):
         route.continue_()
         return
     defaults: Answers = {
         "/api/v1/me": (200, ME),
+        "/auth/session": (200, {"is_logged_in": True}),
         "/api/v1/overview": (200, OVERVIEW),
         "/api/v1/agents": (200, {"items": [], "next": None, "position": 1}),
     }
@@ -222,7 +223,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(
 def test_the_login_page_says_where_a_link_comes_from(
     open_page: Callable[[str, Answers], Page],
 ) -> None:
-    page = open_page("/login", {"/api/v1/me": (401, {"detail": "nobody"})})
+    page = open_page("/login", {"/auth/session": (200, {"is_logged_in": False})})
     page.get_by_text("pygent login-link").wait_for()
     assert page.title() == "Log in · PyGent Factory"
 

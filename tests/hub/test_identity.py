@@ -109,6 +109,23 @@ async def test_logging_out_ends_the_session_at_once(served: Served) -> None:
         assert (await browser.get("/api/v1/me")).status_code == 401
 
 
+async def test_a_browser_asks_whether_it_is_logged_in_without_an_error(served: Served) -> None:
+    session = await served.session()
+    async with served.browser(session=session) as browser:
+        answer = await browser.get("/auth/session")
+        assert (answer.status_code, answer.json()) == (200, {"is_logged_in": True})
+        assert answer.headers["cache-control"] == "no-store"
+        await browser.post("/auth/logout")
+    for secret in (session, "x" * 43, "not a secret"):
+        async with served.browser(session=secret) as browser:
+            answer = await browser.get("/auth/session")
+            assert (answer.status_code, answer.json()) == (200, {"is_logged_in": False}), secret
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as nobody:
+        assert (await nobody.get("/auth/session")).json() == {"is_logged_in": False}
+        foreign = await nobody.get("/auth/session", headers={"Origin": "http://evil.example"})
+        assert foreign.status_code == 403
+
+
 async def test_a_session_slides_and_a_key_remembers_its_last_use(served: Served) -> None:
     key, session = await served.key(), await served.session()
     await execute(
