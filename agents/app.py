@@ -16,19 +16,19 @@ from functools import partial
 import anyio
 
 from agents import rescuer, scheduler
-from agents.attending import Attending
+from agents.attempts.attending import Attending
+from agents.attempts.isolation import COMMAND
+from agents.attempts.solitary import Isolation
+from agents.attempts.watch import Watch
 from agents.conversation import earlier_of
 from agents.factory import Factory
-from agents.isolation import COMMAND
 from agents.knowledge import Ingesting, search_of
 from agents.logs import configure_logging
 from agents.models.providers import Outside
 from agents.settings import AgentSettings, accesses
-from agents.solitary import Isolation
 from agents.tool import Tool
 from agents.tools import TOOLS
 from agents.trying import Trying
-from agents.watch import Watch
 from agents.worker import Lane, Worker
 from store.connect import open_store
 from store.knowledge.embedders import choose_embedder

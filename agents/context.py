@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import anyio
 import msgspec
 
-from agents import plain
 from agents.budget import Budget
 from agents.citations import Passages
 from agents.model import (
@@ -22,10 +21,11 @@ from agents.model import (
     ToolAnswer,
     ToolCall,
 )
-from agents.recorded import Recorded
-from agents.recorder import Recorder
+from agents.recording import plain
+from agents.recording.recorded import Recorded
+from agents.recording.recorder import Recorder
+from agents.recording.writing import Writing, recorded_answer
 from agents.tool import Tool, ToolContext, ToolResult, offer
-from agents.writing import Writing, recorded_answer
 from protocols.agents import AgentSpec
 from protocols.errors import FactoryError, InvalidRequest, ModelFailed, ToolFailed
 from protocols.events import (

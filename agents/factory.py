@@ -21,7 +21,7 @@ from protocols.messages import Message
 from protocols.principals import TeamId
 from protocols.tasks import Task
 from store.operations import agent_specs
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 
 KEPT_SPECS = 256
 

@@ -13,8 +13,8 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from agents import rescuer
+from agents.attempts.watch import Watch
 from agents.settings import AgentSettings
-from agents.watch import Watch
 from protocols.errors import FactoryError, NotFound
 from store.connect import Store
 from store.postgres.queue import Claimed, Queue

@@ -26,11 +26,11 @@ from protocols.events import (
 )
 from protocols.messages import user_message
 from protocols.principals import Actor, TeamId
-from store.postgres.append_connection import AppendConnection
-from store.postgres.appends import Entry, appended
-from store.postgres.counters import Counters
-from store.postgres.epoch import EpochKeeper
-from store.postgres.event_log import (
+from store.postgres.log.append_connection import AppendConnection
+from store.postgres.log.appends import Entry, appended
+from store.postgres.log.counters import Counters
+from store.postgres.log.epoch import EpochKeeper
+from store.postgres.log.event_log import (
     TASK,
     Append,
     Appended,

@@ -24,7 +24,7 @@ from protocols.principals import Actor, system
 from store.addresses import Addresses
 from store.connect import open_store
 from store.embedded import embedded_valkey, socket_directory
-from store.postgres.event_log import TASK, Append, EventLog
+from store.postgres.log.event_log import TASK, Append, EventLog
 
 TEAM = system()
 SAMPLES = 300

@@ -18,7 +18,7 @@ from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication
 from protocols.errors import InvalidRequest, Unavailable
 from protocols.events import StreamId
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from store.redis.broker import Broker, parse_frame
 from store.redis.listener import Listener
 

@@ -18,7 +18,7 @@ from protocols.errors import NotFound, Unavailable
 from protocols.event_encoding import envelope
 from protocols.events import Event, StreamId
 from protocols.principals import TeamId
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from store.redis.broker import Broker
 
 BLOCK_EVENTS = 256

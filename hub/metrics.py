@@ -22,7 +22,7 @@ from hub.opened import Opened
 from protocols.errors import FactoryError
 from protocols.quotas import Quota, Quotas
 from protocols.tasks import STATES
-from store.postgres import counters
+from store.postgres.log import counters
 from store.postgres.measures import Measures, measure
 from store.projector import Lag, lag
 

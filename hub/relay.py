@@ -14,7 +14,7 @@ from hub.fanout import Fanout, understand
 from hub.subscriber import Watched
 from protocols.errors import NotFound, Unavailable
 from protocols.events import StreamId
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from store.redis.listener import Listener, Reconnected
 
 logger = logging.getLogger(__name__)

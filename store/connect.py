@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from protocols.errors import Unavailable
 from store.addresses import Addresses
 from store.folded import FoldedTasks
-from store.postgres.epoch import EpochKeeper
-from store.postgres.event_log import EventLog, WriterLimits, open_event_log
+from store.postgres.log.epoch import EpochKeeper
+from store.postgres.log.event_log import EventLog, WriterLimits, open_event_log
 from store.postgres.migrate import pending
 from store.postgres.pool import LogPool, TeamPool, open_log_pool, open_team_pool
 from store.redis.broker import Broker, open_broker

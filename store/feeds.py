@@ -20,7 +20,7 @@ from protocols.errors import Unavailable
 from protocols.principals import TeamId
 from store.connect import Store
 from store.overview_counts import moments
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projection import Connection, Touched
 from store.projections.agents import agent_rows
 from store.task_rows import task_rows

@@ -15,7 +15,7 @@ import anyio
 
 from protocols.task_fold import advance
 from protocols.tasks import Task, TaskId
-from store.postgres.event_log import EventLog, Head
+from store.postgres.log.event_log import EventLog, Head
 
 KEPT_BYTES = 32 * 1024 * 1024  # of the events that were folded, which is more than their tasks
 KEPT_TASKS = 1000

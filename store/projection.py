@@ -16,7 +16,7 @@ from protocols.channels import Namespace
 from protocols.event_encoding import UNREADABLE
 from protocols.events import StreamId
 from protocols.principals import TeamId
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 
 Connection = AsyncConnection[TupleRow]
 Record = TypeVar("Record")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from protocols.events import StreamId
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projection import Connection, Folded, Projection, Unfoldable
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from protocols.events import StreamId
 from store import projection_steps as steps
 from store.connect import Store
 from store.feeds import Feeds
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projection import Projection, Touched
 from store.projection_steps import SHARD
 from store.projections import PROJECTIONS

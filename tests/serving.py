@@ -46,7 +46,7 @@ from store.connect import Store
 from store.knowledge.embedders.hashing import Hashing
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
-from store.postgres.event_log import TASK, Append, Appended
+from store.postgres.log.event_log import TASK, Append, Appended
 
 STOP_SECONDS = 10
 

@@ -14,7 +14,7 @@ from hub.fanout import Counters as FanoutCounters
 from hub.recovery import Recoveries
 from protocols.quotas import Quotas
 from protocols.websocket.routes import Counters as SocketCounters
-from store.postgres.counters import Counters as LogCounters
+from store.postgres.log.counters import Counters as LogCounters
 from store.postgres.measures import Measures
 from store.redis.broker import Counters as BrokerCounters
 

@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 APPLICATION = "pygent_factory/_app"
-PAGES = ".web/build/client"  # as `hub/cli/compose.py` looks for it beside the packages
+PAGES = ".web/build/client"  # as `hub/cli/running/compose.py` looks for it beside the packages
 NEEDED = ("index.html", "404.html")
 README = "README.md"  # the guide answers from it too
 

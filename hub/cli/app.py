@@ -29,7 +29,7 @@ class _Command(NamedTuple):
 
 
 COMMANDS = {
-    "up": _Command("up", "Start everything and print a link that logs you in.", START),
+    "up": _Command("running.up", "Start everything and print a link that logs you in.", START),
     "doctor": _Command("doctor", "Check this machine and the servers, and say the cure.", START),
     "login-link": _Command("keys", "Print a link that logs the owner in, once.", START),
     "run": _Command("ask", "Ask an agent and watch it answer.", ASK),

@@ -4,17 +4,18 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import answers, compose, drawing
+from hub.cli import answers, drawing
 from hub.cli.answers import AsJson
 from hub.cli.exits import command
 from hub.cli.opened_store import opened_store
-from hub.cli.parent import stop_with_parent
 from hub.cli.reach import require_free_port, require_migrated, require_servers
-from hub.cli.serve import serve, serve_pages
+from hub.cli.running import compose
+from hub.cli.running.parent import stop_with_parent
+from hub.cli.running.serve import serve, serve_pages
 from hub.cli.settings import UpSettings
 from hub.settings import HubSettings
 from protocols.errors import InvalidRequest
-from store.postgres.epoch import rotate
+from store.postgres.log.epoch import rotate
 from store.postgres.migrate import migrate as apply_migrations
 from store.projector import rebuild as rebuild_projection
 

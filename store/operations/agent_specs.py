@@ -15,8 +15,8 @@ from protocols.event_encoding import UNREADABLE, decode
 from protocols.events import AgentVersionPublished, Event, StreamId
 from protocols.principals import Principal, TeamId
 from store.access import see
-from store.postgres.appends import AGENT
-from store.postgres.event_log import EventLog, Head
+from store.postgres.log.appends import AGENT
+from store.postgres.log.event_log import EventLog, Head
 
 PAGE_EVENTS = 16
 

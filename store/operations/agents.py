@@ -30,8 +30,8 @@ from store.operations import agent_checks, agent_specs
 from store.operations.agent_specs import Published
 from store.operations.catalogue import Catalogue
 from store.operations.listings import cursor_of, key_of, position_of, reach
-from store.postgres.appends import AGENT, Append, Appended
-from store.postgres.event_log import Head
+from store.postgres.log.appends import AGENT, Append, Appended
+from store.postgres.log.event_log import Head
 from store.projections.agents import STATES, agent_page
 
 TRIES = 10  # of a decision, while others decide about the same agent

@@ -15,7 +15,7 @@ from protocols.principals import TeamId
 from protocols.tasks import STATE_CODES, Task, TaskState
 from store.connect import Store
 from store.operations.listings import reach
-from store.postgres.event_log import Head
+from store.postgres.log.event_log import Head
 from store.postgres.pool import Connection
 
 MOST_TURNS = 20

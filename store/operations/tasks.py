@@ -31,8 +31,8 @@ from store.operations import agent_specs, requests
 from store.operations.agent_specs import Published
 from store.operations.listings import cursor_of, position_of, reach
 from store.operations.task_list import task_page
-from store.postgres.appends import TASK, Append, Appended, Job
-from store.postgres.event_log import Head
+from store.postgres.log.appends import TASK, Append, Appended, Job
+from store.postgres.log.event_log import Head
 from store.projections.agents import STATES as AGENT_STATES
 
 logger = logging.getLogger(__name__)

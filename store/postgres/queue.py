@@ -18,8 +18,8 @@ from psycopg.rows import class_row
 
 from protocols.errors import NotFound, Unavailable
 from protocols.tasks import STATE_CODES, TaskState
-from store.postgres.appends import TASK
 from store.postgres.failures import translated
+from store.postgres.log.appends import TASK
 from store.postgres.pool import LogPool
 
 CLAIM_TRIES = 3

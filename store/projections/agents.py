@@ -17,7 +17,7 @@ from protocols.agents import STATE_CODES, AgentState
 from protocols.channels import Namespace
 from protocols.operations.agents import AgentRow
 from protocols.principals import TeamId
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projection import Connection, Folded, Touched, as_json, by_stream, fold_stream
 
 STATES = {code: state for state, code in STATE_CODES.items()}

@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 
 from protocols.channels import Namespace
 from protocols.principals import TeamId
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projection import (
     UNFOLDABLE,
     Connection,

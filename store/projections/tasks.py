@@ -14,7 +14,7 @@ from protocols.channels import Namespace
 from protocols.events import KINDS, StepKind
 from protocols.principals import TeamId
 from protocols.tasks import STATE_CODES, TaskState
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projection import Connection, Folded, Touched, amount, as_json, by_stream, fold_stream
 from store.task_rows import (
     LANE_SEGMENTS,

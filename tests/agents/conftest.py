@@ -25,7 +25,7 @@ from store.connect import Store, open_store
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import BUILT_IN, Catalogue
 from store.operations.tasks import StoredTasks
-from store.postgres.event_log import TASK, Append
+from store.postgres.log.event_log import TASK, Append
 from tests.agents.crashing import TOOLS
 
 DEADLINE_SECONDS = 30.0

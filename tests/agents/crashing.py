@@ -14,7 +14,8 @@ from typing import cast
 
 import anyio
 
-from agents import alone, app
+from agents import app
+from agents.attempts import alone
 from agents.settings import AgentSettings
 from agents.tool import Tool, ToolContext, ToolResult
 from agents.tools import TOOLS as OURS

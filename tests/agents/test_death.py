@@ -97,7 +97,7 @@ async def test_a_task_that_hangs_its_worker_ends_by_its_limit(
     with anyio.fail_after(20):  # its loop hangs, so that it ends itself
         while worker.process.poll() is None:
             await anyio.sleep(0.05)
-    monkeypatch.setattr("agents.solitary.SETTLE_SECONDS", 1.0)
+    monkeypatch.setattr("agents.attempts.solitary.SETTLE_SECONDS", 1.0)
     async with site.worker():
         dead = await site.end(task, seconds=60)
     assert dead.code == "dead_letter"

@@ -12,7 +12,7 @@ from protocols.errors import Unavailable
 from protocols.events import AnyData, AttemptStarted, Event, StreamId, TaskHandedBack
 from protocols.principals import FIRST_TEAM, Actor
 from protocols.tasks import STATE_CODES, TaskState
-from store.postgres.event_log import TASK, Append, EventLog
+from store.postgres.log.event_log import TASK, Append, EventLog
 from store.postgres.queue import Claimed, Queue
 from tests.agents.conftest import LONG, Site, is_writing
 
@@ -126,7 +126,7 @@ async def test_an_attempt_that_begins_while_its_worker_leaves_is_handed_back(
 async def test_an_answer_too_large_for_the_log_fails_its_task(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.postgres.appends.MAX_APPEND_BYTES", 4000)
+    monkeypatch.setattr("store.postgres.log.appends.MAX_APPEND_BYTES", 4000)
     await site.agent(script=[{"text": "x" * 3000}])
     async with site.worker():
         ended = await site.end(await site.submit())

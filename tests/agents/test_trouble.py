@@ -2,11 +2,11 @@
 
 import pytest
 
+from agents.attempts.watch import Watch
 from agents.context import Context
 from agents.knowledge import MOST_DEATHS, POISONED, Ingesting
 from agents.strategies import STRATEGIES
 from agents.strategy import Answer
-from agents.watch import Watch
 from agents.worker import Lane, Worker
 from protocols.errors import InvalidRequest
 from protocols.knowledge import CreateCollection, DocumentState

@@ -62,7 +62,7 @@ def free_port() -> int:
 
 SERVE = """
 import anyio
-from hub.cli.serve import serve
+from hub.cli.running.serve import serve
 from hub.settings import HubSettings
 anyio.run(serve, HubSettings(), backend_options={"use_uvloop": True})
 """

@@ -100,7 +100,7 @@ def kill_alone(product: Product) -> None:
     """`kill -9` of the process in which one attempt is made alone."""
     worker = product.part("worker")
     for child in worker.children():
-        if "agents.alone" in child.cmdline():
+        if "agents.attempts.alone" in child.cmdline():
             child.kill()
             psutil.wait_procs([child], timeout=5)
             return

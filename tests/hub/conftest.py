@@ -17,7 +17,7 @@ from protocols.operations.channels import Batch
 from protocols.principals import Actor, Principal, Role, TeamId, system
 from store.addresses import Addresses
 from store.connect import Store, open_store
-from store.postgres.event_log import TASK, Append, Appended
+from store.postgres.log.event_log import TASK, Append, Appended
 from tests.serving import Served
 from tests.serving import served as served
 

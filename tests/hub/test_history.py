@@ -10,7 +10,7 @@ from hub import history
 from hub.history import BLOCK_EVENTS, Blocks
 from protocols.errors import FactoryError, Unavailable
 from protocols.events import Event, StreamId
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 
 STREAM = StreamId("0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e8f")
 

@@ -11,7 +11,7 @@ from protocols.errors import NotFound, Unavailable
 from protocols.events import Event, StreamId
 from protocols.operations.channels import Batch, Reset
 from protocols.principals import TeamId
-from store.postgres.event_log import Head
+from store.postgres.log.event_log import Head
 from tests.hub.conftest import OTHER_TEAM, TEAM, Collected, Hub, dense, offsets, position
 
 

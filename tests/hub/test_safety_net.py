@@ -15,8 +15,8 @@ from protocols.errors import FactoryError
 from protocols.events import StreamId
 from protocols.operations.channels import Reset
 from store.addresses import Addresses
-from store.postgres import epoch
-from store.postgres.event_log import Head
+from store.postgres.log import epoch
+from store.postgres.log.event_log import Head
 from store.redis.broker import make_frame
 from tests.conftest import OwnValkey
 from tests.hub.conftest import TEAM, Collected, Hub, dense, hub_on, position

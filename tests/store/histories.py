@@ -31,7 +31,7 @@ from protocols.events import (
 )
 from protocols.messages import user_message
 from protocols.principals import TeamId
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 
 TASK = StreamId("01900000-0000-7000-8000-000000000001")
 AGENT = "0f000000-0000-5000-8000-000000000001"

@@ -23,7 +23,7 @@ from store.connect import Store
 from store.knowledge.embedders.hashing import Hashing
 from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
-from store.postgres.event_log import TASK, Append, Appended
+from store.postgres.log.event_log import TASK, Append, Appended
 
 TEAM = TeamId(1)
 OTHER_TEAM = TeamId(2)

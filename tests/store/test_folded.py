@@ -30,7 +30,7 @@ from protocols.tasks import Task, TaskId
 from store import folded as folding
 from store.connect import Store
 from store.folded import FoldedTasks
-from store.postgres.event_log import TASK, Append, EventLog, Head
+from store.postgres.log.event_log import TASK, Append, EventLog, Head
 from store.postgres.pool import open_connection
 from store.postgres.retention import compact_deltas
 from tests.store.histories import History

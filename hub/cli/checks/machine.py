@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import psutil
 
-from hub.cli import compose
 from hub.cli.checks.finding import Finding, fine, note, wrong
 from hub.cli.reach import require_free_port
+from hub.cli.running import compose
 from hub.cli.settings import UpSettings
 from protocols.errors import Conflict, FactoryError
 from store.knowledge.embedder import Embedder

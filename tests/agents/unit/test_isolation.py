@@ -6,7 +6,7 @@ import anyio
 import psutil
 import pytest
 
-from agents import isolation
+from agents.attempts import isolation
 from agents.settings import AgentSettings
 
 FAMILY = """

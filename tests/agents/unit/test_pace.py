@@ -1,6 +1,6 @@
 """With a clock in the hand."""
 
-from agents.pace import Pace
+from agents.recording.pace import Pace
 
 
 def flushed(pace: Pace, *, at: float, took: float) -> float:

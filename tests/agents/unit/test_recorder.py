@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 
-from agents.recorder import Claim, Recorder, joined
+from agents.recording.recorder import Claim, Recorder, joined
 from protocols.errors import Fenced, InvalidRequest, LimitExceeded, Unavailable
 from protocols.events import (
     AnyData,
@@ -19,7 +19,7 @@ from protocols.events import (
     ReasoningDelta as Thought,
 )
 from protocols.principals import FIRST_TEAM, Actor
-from store.postgres.event_log import Append, Appended
+from store.postgres.log.event_log import Append, Appended
 
 
 class Log:
@@ -96,7 +96,7 @@ async def test_the_first_text_goes_at_once_and_more_is_gathered() -> None:
 async def test_a_log_out_of_reach_is_waited_for_and_the_same_append_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agents.recorder.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("agents.recording.recorder.RETRY_SECONDS", 0.01)
     log = Log()
     log.answers = [Unavailable("away"), Unavailable("away")]
     pen = recorder(log)
@@ -107,7 +107,7 @@ async def test_a_log_out_of_reach_is_waited_for_and_the_same_append_sent_again(
 async def test_an_append_cut_off_by_a_cancel_is_settled_before_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agents.recorder.RETRY_SECONDS", 10)
+    monkeypatch.setattr("agents.recording.recorder.RETRY_SECONDS", 10)
     log = Log()
     log.answers = [Unavailable("away")]
     pen = recorder(log)
@@ -167,7 +167,7 @@ async def test_what_the_log_refuses_for_good_is_said_once_and_its_number_is_free
 
 
 async def test_a_full_log_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.recorder.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("agents.recording.recorder.RETRY_SECONDS", 0.01)
     log = Log()
     log.answers = [LimitExceeded("the log is behind")]
     await recorder(log).record(TaskCompleted(message="m", text=""))

@@ -10,9 +10,9 @@ import anyio
 import psutil
 import pytest
 
-from hub.cli import supervisor
+from hub.cli.running import supervisor
+from hub.cli.running.supervisor import Backoff, Child, describe_exit, keep
 from hub.cli.settings import inherited
-from hub.cli.supervisor import Backoff, Child, describe_exit, keep
 from protocols.errors import InvalidRequest, Unavailable
 
 FOREVER = "import time\nwhile True: time.sleep(1)"
@@ -113,7 +113,7 @@ def test_an_end_is_told_in_words():
 async def test_a_supervised_part_ends_when_its_supervisor_is_killed(program: str):
     """The part watches its standard input, which ends with whoever holds the other end."""
     code = (
-        "from hub.cli.parent import stop_with_parent\n"
+        "from hub.cli.running.parent import stop_with_parent\n"
         "stop_with_parent(grace_seconds=0.5)\n"
         "print('up', flush=True)\n" + program
     )

@@ -25,7 +25,7 @@ from protocols.events import (
 from protocols.messages import Citation
 from protocols.principals import Actor, system
 from protocols.tasks import STATE_CODES, TaskState
-from store.postgres.event_log import TASK, Append
+from store.postgres.log.event_log import TASK, Append
 from tests.serving import Served
 from tests.serving import served as served
 

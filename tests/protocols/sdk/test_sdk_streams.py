@@ -24,8 +24,8 @@ from protocols.events import (
 from protocols.principals import Actor, system
 from protocols.tasks import STATE_CODES, TaskState
 from store.addresses import Addresses
-from store.postgres import epoch
-from store.postgres.event_log import TASK, Append
+from store.postgres.log import epoch
+from store.postgres.log.event_log import TASK, Append
 from tests.serving import Served, serving, until
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from tests.store.postgres.streams import Told, opened_log
 
 

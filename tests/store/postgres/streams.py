@@ -20,8 +20,8 @@ from protocols.events import (
 )
 from protocols.principals import Actor, TeamId
 from protocols.tasks import STATE_CODES, TaskState
-from store.postgres.epoch import EpochKeeper
-from store.postgres.event_log import (
+from store.postgres.log.epoch import EpochKeeper
+from store.postgres.log.event_log import (
     TASK,
     Append,
     Appended,

@@ -18,7 +18,7 @@ from protocols.errors import (
     WrongVersion,
 )
 from protocols.events import StreamId, TaskCompleted
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from tests.store.postgres.streams import (
     CANCELED,
     COMPLETED,

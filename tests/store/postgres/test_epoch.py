@@ -6,8 +6,8 @@ import anyio
 import pytest
 from psycopg import AsyncConnection
 
-from store.postgres import epoch
-from store.postgres.event_log import EventLog
+from store.postgres.log import epoch
+from store.postgres.log.event_log import EventLog
 from tests.store.postgres.streams import append, new_task, opened_log
 
 Root = AsyncConnection[Any]

@@ -6,8 +6,8 @@ from typing import Any
 import anyio
 from psycopg import AsyncConnection
 
-from store.postgres.event_log import EventLog
-from store.postgres.partitions import LEAF_POSITIONS
+from store.postgres.log.event_log import EventLog
+from store.postgres.log.partitions import LEAF_POSITIONS
 from tests.store.postgres.streams import STEP, append, new_stream, new_task, together, versions
 
 Root = AsyncConnection[Any]

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from protocols.errors import Fenced, Gap, WrongVersion
 from protocols.events import StreamId
 from protocols.principals import TeamId
-from store.postgres.event_log import Append, Appended, EventLog
+from store.postgres.log.event_log import Append, Appended, EventLog
 from tests.store.postgres.streams import (
     DELTA,
     NOTE,

@@ -21,7 +21,7 @@ from protocols.events import (
 from protocols.messages import user_message
 from protocols.task_fold import fold
 from protocols.tasks import TaskId
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from tests.store.postgres.streams import (
     DELTA,
     NOTE,

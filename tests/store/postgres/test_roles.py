@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from protocols.errors import FactoryError, InvalidRequest, Unavailable
-from store.postgres.event_log import EventLog
+from store.postgres.log.event_log import EventLog
 from store.postgres.pool import Connection, TeamPool, open_log_pool, open_team_pool
 from tests.store.postgres.streams import OTHER_TEAM, TEAM, append, new_task
 

@@ -15,11 +15,11 @@ from psycopg import AsyncConnection
 from protocols.errors import LimitExceeded, Unavailable
 from protocols.event_encoding import envelope
 from protocols.events import StreamId, TaskCompleted
-from store.postgres.append_connection import AppendConnection
-from store.postgres.appends import OK, Answer, Entry
-from store.postgres.counters import Counters
-from store.postgres.epoch import EpochKeeper
-from store.postgres.event_log import Append, Appended, EventLog, WriterLimits
+from store.postgres.log.append_connection import AppendConnection
+from store.postgres.log.appends import OK, Answer, Entry
+from store.postgres.log.counters import Counters
+from store.postgres.log.epoch import EpochKeeper
+from store.postgres.log.event_log import Append, Appended, EventLog, WriterLimits
 from tests.store.postgres.streams import (
     NOTE,
     START,
@@ -317,7 +317,7 @@ async def test_a_batch_that_takes_too_long_is_sent_in_parts(
 async def test_a_database_that_accepts_and_says_nothing_is_out_of_reach(
     database: str, root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.postgres.append_connection.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("store.postgres.log.append_connection.ANSWER_SECONDS", 0.2)
     async with opened_log(database, limits=WriterLimits(patience_seconds=0.5)) as log:
         stream = await new_task(log)
 
@@ -351,7 +351,7 @@ async def test_an_append_larger_than_a_socket_takes_at_once_is_written_or_cut_wh
 async def test_a_writer_that_may_not_end_another_does_not_stay_in_another_role(
     database: str, log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.postgres.append_connection.END_STUCK", b"SELECT 1 / 0")
+    monkeypatch.setattr("store.postgres.log.append_connection.END_STUCK", b"SELECT 1 / 0")
     writer = AppendConnection(database, counters=Counters(), opened=EpochKeeper().check)
     await writer.open()
     await writer.end_stuck()

@@ -8,7 +8,7 @@ from protocols.events import StepKind, StepStarted
 from protocols.operations.tasks import TaskRow
 from protocols.task_fold import advance
 from protocols.tasks import Step, StepState, Task, TaskId
-from store.postgres.event_log import Followed
+from store.postgres.log.event_log import Followed
 from store.projections import tasks
 from store.task_rows import LANE_SEGMENTS, TaskRecord, task_row
 from tests.store.histories import TASK, History

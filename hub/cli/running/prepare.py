@@ -29,7 +29,7 @@ from store.postgres.migrate import migrate
 
 SERVICE = "pygent_service"
 SERVICE_PASSWORD_FILE = "service-password"  # noqa: S105  the name of a file
-DOCUMENTATION = Path(__file__).resolve().parents[2]  # README.md and docs/, beside the packages
+DOCUMENTATION = Path(__file__).resolve().parents[3]  # README.md and docs/, beside the packages
 KEY_FILE = "cli-key"
 KEY_NAME = "pygent command on this machine"
 

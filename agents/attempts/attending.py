@@ -10,17 +10,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from agents.attempt import Attempt, Verdict, claim_of
+from agents.attempts.attempt import Attempt, Verdict, claim_of
+from agents.attempts.solitary import Isolation, Solitary
+from agents.attempts.watch import Watch
 from agents.factory import Factory
-from agents.solitary import Isolation, Solitary
-from agents.watch import Watch
 from protocols.errors import Conflict, InvalidRequest, Unavailable, Unreadable
 from protocols.event_encoding import UNREADABLE
 from protocols.events import AttemptStarted, StreamId, TaskCanceled, TaskFailed, TaskRejected
 from protocols.principals import Actor, TeamId
 from protocols.task_fold import fold
 from protocols.tasks import STATE_CODES, Task, TaskId, TaskState
-from store.postgres.event_log import TASK, Append, EventLog
+from store.postgres.log.event_log import TASK, Append, EventLog
 from store.postgres.queue import Claimed
 
 logger = logging.getLogger(__name__)

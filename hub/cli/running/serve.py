@@ -5,7 +5,7 @@ from pathlib import Path
 from anyio.lowlevel import checkpoint
 
 from hub.app import application
-from hub.cli import compose
+from hub.cli.running import compose
 from hub.server import HubServer, server_config
 from hub.settings import HubSettings
 from hub.telemetry import configure_logging

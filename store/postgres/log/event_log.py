@@ -15,26 +15,26 @@ from contextlib import asynccontextmanager
 from anyio import create_task_group, move_on_after
 
 from protocols.events import Event, StreamId
-from store.postgres import reading
-from store.postgres.append_connection import AppendConnection
-from store.postgres.appends import AGENT as AGENT
-from store.postgres.appends import TASK as TASK
-from store.postgres.appends import Append as Append
-from store.postgres.appends import Appended as Appended
-from store.postgres.appends import Entry, appended
-from store.postgres.appends import Job as Job
-from store.postgres.counters import Counters
-from store.postgres.epoch import EpochKeeper
 from store.postgres.failures import translated
-from store.postgres.partitions import cut_partitions
+from store.postgres.log import reading
+from store.postgres.log.append_connection import AppendConnection
+from store.postgres.log.appends import AGENT as AGENT
+from store.postgres.log.appends import TASK as TASK
+from store.postgres.log.appends import Append as Append
+from store.postgres.log.appends import Appended as Appended
+from store.postgres.log.appends import Entry, appended
+from store.postgres.log.appends import Job as Job
+from store.postgres.log.counters import Counters
+from store.postgres.log.epoch import EpochKeeper
+from store.postgres.log.partitions import cut_partitions
+from store.postgres.log.publishing import Publication
+from store.postgres.log.publishing import Publisher as Publisher
+from store.postgres.log.reading import Followed as Followed
+from store.postgres.log.reading import Head as Head
+from store.postgres.log.reading import Needs as Needs
+from store.postgres.log.writer import Writer
+from store.postgres.log.writer import WriterLimits as WriterLimits
 from store.postgres.pool import LogPool
-from store.postgres.publishing import Publication
-from store.postgres.publishing import Publisher as Publisher
-from store.postgres.reading import Followed as Followed
-from store.postgres.reading import Head as Head
-from store.postgres.reading import Needs as Needs
-from store.postgres.writer import Writer
-from store.postgres.writer import WriterLimits as WriterLimits
 
 CLOSE_SECONDS = 5.0  # for what waits when the log is closed
 PUBLISH_SECONDS = 1.0  # for what has not been told then

@@ -13,13 +13,13 @@ from enum import Enum
 
 import anyio
 
-from agents import plain
 from agents.budget import Budget, LimitReached, limit_reached
 from agents.citations import Passages
 from agents.context import Context, Work
 from agents.factory import Agent, Factory
-from agents.recorded import Recorded
-from agents.recorder import Claim, Recorder
+from agents.recording import plain
+from agents.recording.recorded import Recorded
+from agents.recording.recorder import Claim, Recorder
 from agents.strategy import Answer
 from agents.tool import ToolContext
 from protocols.errors import (
@@ -42,7 +42,7 @@ from protocols.events import (
 )
 from protocols.principals import Actor, TeamId
 from protocols.tasks import STATE_CODES, Task, TaskState
-from store.postgres.event_log import Appended, EventLog, Job
+from store.postgres.log.event_log import Appended, EventLog, Job
 
 logger = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ import psycopg
 from anyio import move_on_after, sleep
 
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
-from store.postgres.append_connection import AppendConnection
-from store.postgres.appends import DUPLICATE, OK, Answer, Entry
-from store.postgres.counters import Counters
 from store.postgres.failures import is_passing, translation
-from store.postgres.publishing import Commit, Written
+from store.postgres.log.append_connection import AppendConnection
+from store.postgres.log.appends import DUPLICATE, OK, Answer, Entry
+from store.postgres.log.counters import Counters
+from store.postgres.log.publishing import Commit, Written
 
 _status = attrgetter("status")
 logger = logging.getLogger(__name__)

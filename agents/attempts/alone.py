@@ -1,4 +1,4 @@
-"""An attempt in a process of its own: `python -m agents.alone TASK TEAM ATTEMPT`.
+"""An attempt in a process of its own: `python -m agents.attempts.alone TASK TEAM ATTEMPT`.
 
 The worker that starts it has appended `attempt.started`, owns the job, and judges how this process
 ends: with code 0 when the attempt ended by an event or was lost, anything else is a death. SIGTERM
@@ -17,7 +17,8 @@ from functools import partial
 
 import anyio
 
-from agents.attempt import Attempt, claim_of
+from agents.attempts.attempt import Attempt, claim_of
+from agents.attempts.watch import Watch
 from agents.conversation import earlier_of
 from agents.factory import Factory
 from agents.knowledge import search_of
@@ -26,7 +27,6 @@ from agents.models.providers import Outside
 from agents.settings import AgentSettings, accesses
 from agents.tool import Tool
 from agents.tools import TOOLS
-from agents.watch import Watch
 from protocols.events import StreamId
 from protocols.principals import TeamId
 from protocols.task_fold import fold

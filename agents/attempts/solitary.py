@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import anyio
 from anyio.abc import Process
 
-from agents import isolation
-from agents.attempt import Verdict, claim_of, handed_back
+from agents.attempts import isolation
+from agents.attempts.attempt import Verdict, claim_of, handed_back
+from agents.attempts.isolation import Death
+from agents.attempts.watch import Watch
 from agents.factory import Factory
-from agents.isolation import Death
-from agents.recorder import Claim
-from agents.watch import Watch
+from agents.recording.recorder import Claim
 from protocols.errors import FactoryError, Unavailable
 from protocols.events import AnyData, AttemptFailed, AttemptStarted, TaskCanceled, TaskFailed
 from protocols.principals import TeamId
 from protocols.tasks import STATE_CODES, Task, TaskState
-from store.postgres.event_log import TASK, Append, EventLog, Job
+from store.postgres.log.event_log import TASK, Append, EventLog, Job
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from store.postgres import batch
+from store.postgres.log import batch
 from store.postgres.pool import Connection
 
 _NAME = b"append_batch"

@@ -13,13 +13,13 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp
 
-from hub.cli.supervisor import Child
+from hub.cli.running.supervisor import Child
 from protocols.errors import InvalidRequest, Unavailable
 
 DASHBOARD = "dashboard.app"
 WORKERS = "agents.app"
 PAGES = ("index.html", "404.html")
-ROOT = Path(__file__).resolve().parents[2]  # our packages lie here, in a checkout and in a wheel
+ROOT = Path(__file__).resolve().parents[3]  # our packages lie here, in a checkout and in a wheel
 
 
 def open_dashboard(site: Path) -> ASGIApp:

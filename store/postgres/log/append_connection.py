@@ -13,11 +13,11 @@ import psycopg
 from anyio import CancelScope, fail_after
 from psycopg import AsyncConnection
 
-from store.postgres import batch
-from store.postgres.append_call import AppendCall
-from store.postgres.appends import Answer, Entry
-from store.postgres.counters import Counters
-from store.postgres.partitions import cut_partitions
+from store.postgres.log import batch
+from store.postgres.log.append_call import AppendCall
+from store.postgres.log.appends import Answer, Entry
+from store.postgres.log.counters import Counters
+from store.postgres.log.partitions import cut_partitions
 from store.postgres.pool import LOG_ROLE, Connection, conninfo
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import anyio
 
-from agents.recorder import Claim
+from agents.recording.recorder import Claim
 from protocols.channels import task_channel
 from protocols.errors import FactoryError
 from protocols.events import StreamId, TaskCancelRequested

@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import repeat
 
-from store.postgres.appends import Answer, Entry
-from store.postgres.arrays import (
+from store.postgres.log.appends import Answer, Entry
+from store.postgres.log.arrays import (
     blobs,
     flags,
     integers,

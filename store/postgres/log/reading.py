@@ -18,7 +18,7 @@ from protocols.errors import InvalidRequest
 from protocols.event_encoding import join
 from protocols.events import Event, StreamId
 from protocols.principals import TeamId
-from store.postgres.appends import stream_bytes
+from store.postgres.log.appends import stream_bytes
 from store.postgres.pool import Connection
 
 MAX_LIMIT = 5000

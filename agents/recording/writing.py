@@ -7,10 +7,10 @@ which follows at once. Which step it is, and what it may cost, is decided in `co
 import anyio
 import msgspec
 
-from agents import plain
 from agents.citations import Passages
 from agents.model import Model, ModelRequest, ReasoningDelta, Responded, TextDelta, ToolCall
-from agents.recorder import Recorder
+from agents.recording import plain
+from agents.recording.recorder import Recorder
 from protocols.errors import ModelFailed
 from protocols.events import (
     MessageDelta,

@@ -9,7 +9,7 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskStatus
 
-from hub.cli.supervisor import Backoff
+from hub.cli.running.supervisor import Backoff
 from hub.settings import HubSettings
 from store.embedded import embedded_postgres, embedded_valkey, socket_directory
 

@@ -18,7 +18,6 @@ import typer
 from anyio import CancelScope
 from anyio.abc import TaskStatus
 
-from hub.cli import compose
 from hub.cli.data_directory import (
     LINK_FILE,
     Running,
@@ -27,12 +26,13 @@ from hub.cli.data_directory import (
     write_running,
 )
 from hub.cli.exits import command
-from hub.cli.prepare import Prepared, prepare
 from hub.cli.reach import require_free_port, require_servers
-from hub.cli.readiness import until_read, until_ready
-from hub.cli.servers import servers
+from hub.cli.running import compose
+from hub.cli.running.prepare import Prepared, prepare
+from hub.cli.running.readiness import until_read, until_ready
+from hub.cli.running.servers import servers
+from hub.cli.running.supervisor import Child, keep
 from hub.cli.settings import UpSettings, inherited
-from hub.cli.supervisor import Child, keep
 from hub.identity.tickets import link_of
 from hub.settings import HubSettings
 from hub.telemetry import configure_logging

@@ -17,8 +17,8 @@ from anyio.lowlevel import checkpoint
 from protocols.event_encoding import join
 from protocols.events import KINDS
 from protocols.principals import Actor
-from store.postgres.appends import NAMES, Answer, Entry
-from store.postgres.counters import Counters
+from store.postgres.log.appends import NAMES, Answer, Entry
+from store.postgres.log.counters import Counters
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_WAITING_BATCHES = 1000

@@ -16,11 +16,11 @@ from pathlib import Path
 import anyio
 from anyio.abc import Process
 
-COMMAND = (sys.executable, "-m", "agents.alone")
+COMMAND = (sys.executable, "-m", "agents.attempts.alone")
 END_SECONDS = 3.0  # after SIGTERM
 
 # Where this package is imported from; an installed factory has it in a place of its own.
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)

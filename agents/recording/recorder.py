@@ -12,11 +12,11 @@ from itertools import groupby
 
 import anyio
 
-from agents.pace import Pace
+from agents.recording.pace import Pace
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
 from protocols.events import AnyData, MessageDelta, ReasoningDelta, StreamId
 from protocols.principals import Actor, TeamId
-from store.postgres.event_log import TASK, Append, Appended, EventLog, Job
+from store.postgres.log.event_log import TASK, Append, Appended, EventLog, Job
 
 logger = logging.getLogger(__name__)
 

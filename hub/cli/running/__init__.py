@@ -1,0 +1,1 @@
+"""Running a factory: its servers and parts started, looked after and ended together."""
