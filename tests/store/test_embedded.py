@@ -313,7 +313,7 @@ def test_an_ordinary_user_runs_both(data: Path):
         servers.communicate()
     assert servers.returncode == 0
     nobody = (data / "postgres/data").stat().st_uid
-    shutil.rmtree(Path("/tmp") / socket_directory(data).name.replace("-0", f"-{nobody}"))
+    shutil.rmtree(f"{str(socket_directory(data)).removesuffix('-0')}-{nobody}")
 
 
 @needs_root
