@@ -9,11 +9,13 @@ import { me, query, read, send } from "$/public/api.js";
 import { YamlLine, lines } from "$/public/code.jsx";
 import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
+import { useMay } from "$/public/may.js";
 import { Ago, Copy, Dialog, Failure, Icon, Lane, Panel, State, useNow } from "$/public/parts.jsx";
 import { Ask } from "$/public/run.jsx";
 import { meaningful } from "$/public/spec.js";
 
 const LATEST = 8; // tasks
+const KEPT = 50; // of which those are the newest
 
 /** The page. */
 export function AgentPage() {
@@ -21,6 +23,7 @@ export function AgentPage() {
   const [search, setSearch] = useSearchParams();
   const number = Number(search.get("version")) || null;
   const { agent, versions, problem, load } = useAgent(name, number);
+  const mayAsk = useMay()("ask");
   useEffect(() => {
     if (agent) document.title = `${agent.name} · PyGent Factory`;
   }, [agent]);
@@ -36,7 +39,7 @@ export function AgentPage() {
             <Spec agent={agent} />
           </div>
           <div className="col">
-            {agent.state === "active" && <section className="panel" aria-label="Ask it something"><header><h2>Ask it something</h2></header><div className="body"><Ask key={agent.name} agent={agent.name} /></div></section>}
+            {agent.state === "active" && mayAsk && <section className="panel" aria-label="Ask it something"><header><h2>Ask it something</h2></header><div className="body"><Ask key={agent.name} agent={agent.name} /></div></section>}
             <Versions name={agent.name} versions={versions} shown={agent.number} onChoose={(next) => setSearch(next === agent.latest ? {} : { version: next })} />
             <Latest name={agent.name} id={agent.id} />
           </div>
@@ -90,6 +93,7 @@ function Head({ agent, onChanged }) {
   const [isAsking, setAsking] = useState(false);
   const [problem, setProblem] = useState(null);
   const isRetired = agent.state === "retired";
+  const mayEdit = useMay()("edit");
   const retire = async () => {
     try {
       await send("POST", `/agents/${agent.name}/retire`);
@@ -106,7 +110,7 @@ function Head({ agent, onChanged }) {
       <span className={`state pill ${isRetired ? "s-canceled" : "s-completed"}`}><Icon name={isRetired ? "s-canceled" : "s-completed"} /><span className="label">{isRetired ? "Retired" : "Active"}</span></span>
       <span className="tag">v{agent.latest}</span>
       <Link className="btn" to={`/agents/${agent.name}/chat`}><Icon name="ask" size={14} />Chat</Link>
-      {!isRetired && <button type="button" className="btn danger" onClick={() => setAsking(true)}>Retire</button>}
+      {!isRetired && mayEdit && <button type="button" className="btn danger" onClick={() => setAsking(true)}>Retire</button>}
       {isAsking && (
         <Dialog title={`Retire ${agent.name}?`} onClose={() => setAsking(false)}>
           <div className="dialog-body">
@@ -123,14 +127,15 @@ function Head({ agent, onChanged }) {
 function Spec({ agent }) {
   const isOld = agent.number !== agent.latest;
   const isRetired = agent.state === "retired";
+  const mayEdit = useMay()("edit");
   const text = lines(meaningful(agent.spec));
   return (
     <Panel title="Spec" count={`v${agent.number}${isOld ? `, the latest is v${agent.latest}` : ""}`}
       tools={<>
         <Copy text={text} label="Copy the spec" />
         {isOld && <Link className="btn small" to={`/agents/${agent.name}/versions?from=${agent.number}&to=${agent.latest}`}>Compare</Link>}
-        <Link className="btn small" to={`/new-agent?from=${agent.name}${isOld ? `&version=${agent.number}` : ""}`}>Duplicate</Link>
-        {!isOld && !isRetired && <Link className="btn small" to={`/agents/${agent.name}/edit`}>Edit</Link>}
+        {mayEdit && <Link className="btn small" to={`/new-agent?from=${agent.name}${isOld ? `&version=${agent.number}` : ""}`}>Duplicate</Link>}
+        {!isOld && !isRetired && mayEdit && <Link className="btn small" to={`/agents/${agent.name}/edit`}>Edit</Link>}
       </>}>
       <ol className="editor" tabIndex={0} aria-label="The spec">
         {text.split("\n").map((line, index) => <li className="l" key={index} data-n={index + 1}><span><YamlLine text={line} /></span></li>)}
@@ -159,6 +164,8 @@ function Versions({ name, versions, shown: number, onChoose }) {
   );
 }
 
+const newest = (rows) => [...rows.values()].sort((one, other) => (one.submitted_at > other.submitted_at ? -1 : 1));
+
 function Latest({ name, id }) {
   const [, draw] = useReducer((count) => count + 1, 0);
   const [rows] = useState(() => new Map());
@@ -168,7 +175,9 @@ function Latest({ name, id }) {
     let isGone = false;
     const put = (row) => {
       const before = rows.get(row.id);
-      if (row.agent === id && !(before && before.version >= row.version)) rows.set(row.id, row);
+      if (row.agent !== id || before?.version >= row.version) return;
+      rows.set(row.id, row);
+      if (rows.size > KEPT) for (const { id: old } of newest(rows).slice(LATEST)) rows.delete(old);
     };
     const load = () => read(`/tasks${query({ agent: name, limit: LATEST })}`).then(({ items }) => {
       items.forEach(put);
@@ -188,7 +197,7 @@ function Latest({ name, id }) {
       stop();
     };
   }, [name, id, rows]);
-  const list = [...rows.values()].sort((one, other) => (one.submitted_at > other.submitted_at ? -1 : 1)).slice(0, LATEST);
+  const list = newest(rows).slice(0, LATEST);
   const now = useNow(1000, list.some((row) => !format.isFinal(row.state)));
   return (
     <Panel title="Latest tasks" tools={<Link className="btn ghost small" to={`/tasks?agent=${name}&range=all`}>All<Icon name="rightc" size={12} /></Link>}>

@@ -6,6 +6,7 @@ import { me, query, read } from "$/public/api.js";
 import { watch } from "$/public/live.js";
 
 const PAGE = 100;
+const MOST = 300; // rows kept at the top of the list, and behind the pill, while new ones come in
 const FLUSH_MS = 250; // changes are shown together, at most four times a second
 const WINDOW_MS = { "15m": 9e5, "1h": 36e5, "24h": 864e5, "7d": 6048e5 };
 const WAITING = ["input-required", "auth-required"];
@@ -17,7 +18,9 @@ export class TaskList {
     this.onChange = onChange;
     this.rows = [];
     this.known = new Map(); // id -> row, shown or waiting
-    this.fresh = []; // rows that wait behind the pill
+    this.fresh = []; // rows that wait behind the pill, the newest MOST of them
+    this.hasMoreFresh = false; // there were more: they are read when they are shown
+    this.isTrimming = false;
     this.cursor = null;
     this.position = null; // in the feed: {epoch, offset}
     this.face = "loading";
@@ -79,6 +82,7 @@ export class TaskList {
       if (isFirst) {
         this.rows = [];
         this.fresh = [];
+        this.hasMoreFresh = false;
         this.known.clear();
         this.cursor = page.next;
       }
@@ -112,8 +116,39 @@ export class TaskList {
 
   /** Show what waited behind the pill. */
   showFresh() {
+    if (this.hasMoreFresh) {
+      this.readFirst(true);
+      return;
+    }
     for (const row of this.fresh) place(this.rows, row);
     this.fresh = [];
+    this.onChange();
+  }
+
+  /** In a page that is left open new rows never end: the newest page takes the place of them all. */
+  async trim() {
+    if (this.isTrimming || this.rows.length <= MOST || !this.mayInsert()) return;
+    this.isTrimming = true;
+    try {
+      const page = await read(this.path(null));
+      if (!this.isClosed && this.mayInsert()) this.begin(page);
+    } catch {
+      // with the next change again
+    } finally {
+      this.isTrimming = false;
+    }
+  }
+
+  /** The newest page alone, and what came while it was read. */
+  begin(page) {
+    const before = this.known;
+    const [first] = page.items;
+    const newer = first ? this.rows.filter((row) => isBefore(row, first)) : [];
+    Object.assign(this, { rows: [], fresh: [], hasMoreFresh: false, known: new Map(), cursor: page.next });
+    for (const row of [...newer, ...page.items]) {
+      const other = before.get(row.id);
+      this.add(other?.version > row.version ? other : row, true);
+    }
     this.onChange();
   }
 
@@ -125,6 +160,7 @@ export class TaskList {
       this.changes = [];
       for (const row of changes) this.merge(row, this.mayInsert());
       this.onChange();
+      this.trim();
     }, FLUSH_MS);
   }
 
@@ -141,8 +177,11 @@ export class TaskList {
       return;
     }
     this.known.set(row.id, row);
-    if (mayInsert) place(this.rows, row);
-    else place(this.fresh, row);
+    place(mayInsert ? this.rows : this.fresh, row);
+    for (const { id } of this.fresh.splice(MOST)) {
+      this.known.delete(id);
+      this.hasMoreFresh = true;
+    }
   }
 
   replace(row) {

@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--list] [NAME …]`: every number the product promises, and its limit.
+"""`python -m bench [--quick] [--minutes N] [--list] [NAME …]`: what we promise, and its limit.
 
 Without names all benches run, one after the other. The exit code is 1 when a limit is not met.
 """
@@ -6,7 +6,7 @@ Without names all benches run, one after the other. The exit code is 1 when a li
 import argparse
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
@@ -23,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", nargs="*", help="benches to run; all when none is named")
     parser.add_argument("--quick", action="store_true", help="shorter, and less to be relied on")
+    parser.add_argument("--minutes", type=float, help="how long benches watch that watch for long")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     chosen = parser.parse_args()
 
@@ -33,7 +34,8 @@ def main() -> int:
         for name, module in benches.items():
             print(f"{name:<16} {(inspect.getdoc(module) or '').splitlines()[0]}")
         return 0
-    is_met = [_print(name, quick=chosen.quick) for name in chosen.name or benches]
+    options = {"quick": chosen.quick, "minutes": chosen.minutes}
+    is_met = [_print(name, options) for name in chosen.name or benches]
     return 0 if all(is_met) else 1
 
 
@@ -44,21 +46,22 @@ def _benches() -> dict[str, object]:
     return {name: module for name, module in modules.items() if hasattr(module, "run")}
 
 
-def _print(name: str, *, quick: bool) -> bool:
+def _print(name: str, options: Mapping[str, object]) -> bool:
     started = perf_counter()
-    print(f"{name}{' (quick)' if quick else ''}", flush=True)
-    results = _results(import_module(f"bench.{name}").run, quick=quick)
+    print(f"{name}{' (quick)' if options['quick'] else ''}", flush=True)
+    results = _results(import_module(f"bench.{name}").run, options)
     for result in results:
         print(_line(result), flush=True)
     print(f"  {perf_counter() - started:.0f} s\n", flush=True)
     return all(result.is_met is not False for result in results)
 
 
-def _results(run: Run, *, quick: bool) -> list[Result]:
-    options = {"quick": quick} if "quick" in inspect.signature(run).parameters else {}
+def _results(run: Run, options: Mapping[str, object]) -> list[Result]:
+    known = inspect.signature(run).parameters
+    wanted = {name: value for name, value in options.items() if name in known}
 
     async def waited() -> list[Result]:
-        results = run(**options)
+        results = run(**wanted)
         return await results if inspect.isawaitable(results) else results
 
     return anyio.run(waited, backend_options={"use_uvloop": True})

@@ -1,7 +1,7 @@
 """One number of a benchmark, with the limit it is held against.
 
 A bench is a module of this folder with `def run() -> list[Result]`, async or not; when `run` takes
-`quick`, a shorter form can be asked for.
+`quick`, a shorter form can be asked for, and with `minutes` how long it watches.
 """
 
 from dataclasses import dataclass
