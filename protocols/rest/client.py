@@ -2,7 +2,7 @@
 
 The dashboard and the command stand on it, and anybody's program may. Problems become the same
 errors the operations raise. Every wait has a limit. A stream's connection is made again by itself,
-and what may be sent twice is, when the hub asks for it.
+and what may be sent twice is, while the hub is away.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -18,8 +18,10 @@ from protocols.operations.listings import Listing
 from protocols.operations.models import ModelTried, TryModel
 from protocols.operations.overview import Overview, Window
 from protocols.rest.client_agents import RestAgents
+from protocols.rest.client_conversations import RestConversations
 from protocols.rest.client_http import Http, part
 from protocols.rest.client_knowledge import RestKnowledge
+from protocols.rest.client_repeats import PATIENCE_SECONDS
 from protocols.rest.client_stream import follow
 from protocols.rest.client_system import RestModelTrials, RestSystems
 from protocols.rest.client_tasks import RestTasks
@@ -42,6 +44,8 @@ class RestClient:
         token: str | None = None,
         cookie: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        patience: float = PATIENCE_SECONDS,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
         """A client of one hub.
 
@@ -50,6 +54,8 @@ class RestClient:
             token: An API key.
             cookie: The value of a session's cookie, when there is no key.
             transport: Instead of the network.
+            patience: Seconds that the hub may be away, of what may be sent twice; 0: none.
+            on_wait: Told why, before such a request is sent again.
         """
         origin = url.rstrip("/")
         headers = {"User-Agent": "pygent"}
@@ -66,8 +72,9 @@ class RestClient:
             trust_env=False,
             follow_redirects=False,
         )
-        self._http = Http(self._client)
+        self._http = Http(self._client, patience=patience, on_wait=on_wait)
         self._tasks = RestTasks(self._http)
+        self._conversations = RestConversations(self._http)
         self._agents = RestAgents(self._http)
         self._knowledge = RestKnowledge(self._http)
         self._overview = RestOverviews(self._http)
@@ -91,6 +98,11 @@ class RestClient:
     def tasks(self) -> RestTasks:
         """Requests to agents."""
         return self._tasks
+
+    @property
+    def conversations(self) -> RestConversations:
+        """Exchanges over several tasks."""
+        return self._conversations
 
     @property
     def agents(self) -> RestAgents:

@@ -25,7 +25,7 @@ class RestAgents:
 
     async def validate(self, request: ValidateSpec) -> SpecCheck:
         """What creating or publishing the spec would say."""
-        return await self._http.model("POST", "/agents/validate", SpecCheck, body=request)
+        return await self._http.look("/agents/validate", SpecCheck, body=request)
 
     async def publish(self, name: str, spec: AgentSpec, *, expected: int | None = None) -> Agent:
         """The spec is the agent's next version."""

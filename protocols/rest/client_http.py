@@ -1,11 +1,10 @@
 """One HTTP exchange of the REST client: query, body, answer, and problems read back as errors.
 
-What may be sent twice is sent again when the hub asks for it, a few times and not for long. A hub
-that is not there is said at once.
+What may be sent twice is sent again while the hub is away, for a bounded time; `client_repeats.py`
+says when.
 """
 
-import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -15,16 +14,10 @@ from pydantic import BaseModel, ValidationError
 
 from protocols import errors
 from protocols.errors import FactoryError, InvalidRequest, Unavailable
+from protocols.rest.client_repeats import PATIENCE_SECONDS, Tries, reason
 from protocols.rest.resources import MEDIA_TYPE, Problem
 
 ERRORS: dict[str, type[FactoryError]] = {kind.code: kind for kind in errors.leaves()}
-RETRY_STATUSES = frozenset({502, 503, 504})  # said by a proxy while the hub is away
-
-REPEATS = 3
-LONGEST_WAIT_SECONDS = 5.0  # a hub that asks for more is not waited for
-ASKS_AGAIN = frozenset({429, 503})
-SAFE = frozenset({"GET", "HEAD"})
-IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _BY_STATUS: dict[int, type[FactoryError]] = {
     401: errors.Unauthenticated,
@@ -40,10 +33,24 @@ Query = Mapping[str, str | int | float | list[str]]
 
 
 class Http:
-    """Requests to the hub; answers are models, everything else is one of our errors."""
+    """Requests to the hub; answers are models, everything else is one of our errors.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    Args:
+        client: Knows the hub, and who asks.
+        patience: Seconds that the hub may be away, of what may be sent twice.
+        on_wait: Told why, before each new try.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
         self.client = client
+        self._patience = patience
+        self._on_wait = on_wait
 
     async def model(
         self,
@@ -67,6 +74,17 @@ class Http:
         )
         return read(await self.send(request), answer)
 
+    async def look(self, path: str, answer: type[Answer], *, body: BaseModel) -> Answer:
+        """The answer to what is asked with a body and changes nothing: it may be sent twice.
+
+        Raises:
+            FactoryError: What the hub answered instead, or that it did not.
+        """
+        headers = {"Content-Type": "application/json"}
+        content = body.model_dump_json().encode()
+        request = self.client.build_request("POST", path, content=content, headers=headers)
+        return read(await self.send(request, is_harmless=True), answer)
+
     async def raw(self, method: str, path: str, *, query: Query | None = None) -> bytes:
         """The answer's bytes.
 
@@ -75,40 +93,44 @@ class Http:
         """
         return await self.send(self.client.build_request(method, path, params=query))
 
-    async def send(self, request: httpx.Request) -> bytes:
+    async def send(self, request: httpx.Request, *, is_harmless: bool = False) -> bytes:
         """The answer's bytes.
+
+        Args:
+            request: What is asked.
+            is_harmless: Sent twice it does what it does once, whatever its method.
 
         Raises:
             FactoryError: What the hub answered instead, or that it did not.
         """
-        response = await self._exchange(request)
-        for _ in range(REPEATS):
-            seconds = _wait_for(request, response)
-            if seconds is None:
-                break
+        tries = Tries(request, patience=self._patience, is_harmless=is_harmless)
+        while True:
+            try:
+                response = await self.client.send(request)
+            except httpx.TransportError as error:
+                seconds = tries.after_failure(error)
+                if seconds is None:
+                    raise tries.given_up(error, self._where) from None
+                why = reason(error)
+            else:
+                seconds = tries.after_answer(response)
+                if seconds is None:
+                    return _content(response)
+                why = f"it answers with status {response.status_code}"
+            if self._on_wait is not None:
+                self._on_wait(why)
             await anyio.sleep(seconds)
-            response = await self._exchange(request)
-        if response.is_success:
-            return response.content
-        raise error_of(response.status_code, response.headers, response.content)
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await self.client.send(request)
-        except httpx.TransportError as error:
-            raise unreachable(self.client, error) from None
+    @property
+    def _where(self) -> str:
+        url = self.client.base_url
+        return f"{url.scheme}://{url.netloc.decode()}"
 
 
-def _wait_for(request: httpx.Request, response: httpx.Response) -> float | None:
-    """Seconds after which the hub wants this request again; None when it shall not be repeated."""
-    if response.status_code not in ASKS_AGAIN:
-        return None
-    if request.method not in SAFE and IDEMPOTENCY_KEY not in request.headers:
-        return None
-    asked = response.headers.get("Retry-After", "")
-    if not asked.isdecimal() or int(asked) > LONGEST_WAIT_SECONDS:
-        return None
-    return int(asked) * random.uniform(0.8, 1.2)  # noqa: S311  spreads the repeats, guards nothing
+def _content(response: httpx.Response) -> bytes:
+    if response.is_success:
+        return response.content
+    raise error_of(response.status_code, response.headers, response.content)
 
 
 def read(raw: bytes, answer: type[Answer]) -> Answer:
@@ -123,12 +145,6 @@ def read(raw: bytes, answer: type[Answer]) -> Answer:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"])
         raise Unavailable(f"the hub's answer was not understood: {place}: {first['msg']}") from None
-
-
-def unreachable(client: httpx.AsyncClient, error: httpx.TransportError) -> Unavailable:
-    """That nobody answered, and where."""
-    where = f"{client.base_url.scheme}://{client.base_url.netloc.decode()}"
-    return Unavailable(f"the hub at {where} did not answer: {type(error).__name__}")
 
 
 def error_of(status: int, headers: Mapping[str, str], content: bytes) -> FactoryError:

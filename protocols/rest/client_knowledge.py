@@ -66,7 +66,7 @@ class RestKnowledge:
             params={"wait": wait},
             timeout=httpx.Timeout(UPLOAD_SECONDS + wait, connect=5.0),
         )
-        return read(await self._http.send(request), Document)
+        return read(await self._http.send(request, is_harmless=True), Document)
 
     async def documents(
         self,
@@ -109,11 +109,11 @@ class RestKnowledge:
 
     async def search(self, request: SearchRequest) -> SearchAnswer:
         """Passages for the words, best first."""
-        return await self._http.model("POST", "/search", SearchAnswer, body=request)
+        return await self._http.look("/search", SearchAnswer, body=request)
 
     async def nearest(self, request: NearestRequest) -> NearestSentence:
         """The sentence of a passage that is nearest to the query in meaning."""
-        return await self._http.model("POST", "/search/nearest", NearestSentence, body=request)
+        return await self._http.look("/search/nearest", NearestSentence, body=request)
 
 
 def _documents(name: str) -> str:

@@ -13,7 +13,8 @@ from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from protocols.errors import FactoryError, LimitExceeded, Unavailable, WrongVersion
 from protocols.events import Event
-from protocols.rest.client_http import ERRORS, RETRY_STATUSES, error_of
+from protocols.rest.client_http import ERRORS, error_of
+from protocols.rest.client_repeats import AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ async def _connection(client: httpx.AsyncClient, path: str, place: _Place) -> As
 
 async def _refusal(answer: httpx.Response) -> FactoryError:
     content = await answer.aread()
-    if answer.status_code in RETRY_STATUSES:
+    if answer.status_code in AWAY:
         return Unavailable("the hub is away for a moment")
     return error_of(answer.status_code, answer.headers, content)
 

@@ -8,7 +8,8 @@ from protocols.errors import Unavailable
 from protocols.events import Event
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import EventPage, SubmitTask, TaskQuery, TaskReceipt, TaskRow
-from protocols.rest.client_http import IDEMPOTENCY_KEY, Http, Query, part, query_of
+from protocols.rest.client_http import Http, Query, part, query_of
+from protocols.rest.client_repeats import IDEMPOTENCY_KEY
 from protocols.tasks import Task
 
 

@@ -32,9 +32,20 @@ from protocols.errors import (
 )
 from protocols.event_encoding import decode
 from protocols.events import Event, StepKind, Usage
-from protocols.knowledge import Chunk, Collection, Document, DocumentState, Passage, SearchAnswer
+from protocols.knowledge import (
+    Chunk,
+    Collection,
+    CollectionUse,
+    Document,
+    DocumentState,
+    Passage,
+    SearchAnswer,
+)
 from protocols.messages import Citation, Message, TextPart, user_message
-from protocols.operations.agents import Agent, AgentRow, AgentVersion
+from protocols.operations.agents import Agent, AgentRow, AgentVersion, SpecCheck, SpecProblem
+from protocols.operations.models import ModelTried
+from protocols.operations.overview import Overview
+from protocols.operations.system import Part, PartState, System
 from protocols.operations.tasks import TaskReceipt, TaskRow
 from protocols.rest.resources import Me, ModelProvider
 from protocols.sdk.answers import Answer, Piece, Text, Voided
@@ -66,6 +77,7 @@ __all__ = [
     "Citation",
     "Client",
     "Collection",
+    "CollectionUse",
     "Conflict",
     "Document",
     "DocumentState",
@@ -80,15 +92,22 @@ __all__ = [
     "Message",
     "ModelFailed",
     "ModelProvider",
+    "ModelTried",
     "NotFound",
+    "Overview",
+    "Part",
+    "PartState",
     "Passage",
     "Piece",
     "Said",
     "SearchAnswer",
+    "SpecCheck",
+    "SpecProblem",
     "Step",
     "StepKind",
     "StepState",
     "Stream",
+    "System",
     "Task",
     "TaskCanceled",
     "TaskFailed",

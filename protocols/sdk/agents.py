@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from protocols.agents import AgentSpec, AgentState
-from protocols.operations.agents import Agent, AgentQuery, AgentRow, AgentVersion
+from protocols.operations.agents import (
+    Agent,
+    AgentQuery,
+    AgentRow,
+    AgentVersion,
+    SpecCheck,
+    ValidateSpec,
+)
 from protocols.operations.listings import Listing
 from protocols.rest.client import RestClient
 from protocols.sdk.requests import all_rows, valid
@@ -28,15 +35,37 @@ class AsyncAgents:
         """
         return await self._rest.agents.create(_spec(spec))
 
-    async def publish(self, spec: AgentSpec | Mapping[str, object]) -> Agent:
-        """The spec is the next version of the agent of its name; the same again changes nothing.
+    async def validate(
+        self, spec: AgentSpec | Mapping[str, object], *, agent: str | None = None
+    ) -> SpecCheck:
+        """What creating or publishing the spec would say, all of it at once; nothing is changed.
+
+        Args:
+            spec: As for `create`; it may break any rule.
+            agent: Name or id of the agent it would be the next version of; None: a new one.
 
         Raises:
             NotFound: There is no agent of that name.
+        """
+        fields = spec.model_dump(mode="json") if isinstance(spec, AgentSpec) else dict(spec)
+        return await self._rest.agents.validate(ValidateSpec(spec=fields, agent=agent))
+
+    async def publish(
+        self, spec: AgentSpec | Mapping[str, object], *, expected: int | None = None
+    ) -> Agent:
+        """The spec is the next version of the agent of its name; the same again changes nothing.
+
+        Args:
+            spec: The whole of it, as for `create`.
+            expected: The number of the version it was made from; None: whatever there is.
+
+        Raises:
+            NotFound: There is no agent of that name.
+            WrongVersion: Another version was published meanwhile.
             InvalidRequest: A field breaks a rule; it is named.
         """
         sound = _spec(spec)
-        return await self._rest.agents.publish(sound.name, sound)
+        return await self._rest.agents.publish(sound.name, sound, expected=expected)
 
     async def get(self, name: str, *, number: int | None = None) -> Agent:
         """The agent with its latest spec, or that of version `number`.

@@ -36,6 +36,11 @@ class Answer:
         return self.task.id
 
     @property
+    def context_id(self) -> str:
+        """Of the conversation: given with the next question, it is continued."""
+        return self.task.context_id
+
+    @property
     def usage(self) -> Usage:
         """Tokens of all steps."""
         return self.task.usage

@@ -11,6 +11,9 @@ from typing import Self
 
 from protocols.knowledge import SearchAnswer
 from protocols.messages import Message
+from protocols.operations.models import ModelTried
+from protocols.operations.overview import Overview, Window
+from protocols.operations.system import System
 from protocols.rest.resources import Me, ModelProvider
 from protocols.sdk.answers import Answer
 from protocols.sdk.blocking_agents import Agents
@@ -18,6 +21,7 @@ from protocols.sdk.blocking_knowledge import Knowledge
 from protocols.sdk.blocking_streams import TextStream
 from protocols.sdk.blocking_tasks import Tasks
 from protocols.sdk.client import PATIENCE_SECONDS, AsyncClient
+from protocols.sdk.knowledge import Half
 from protocols.sdk.portal import Portal
 
 
@@ -43,7 +47,8 @@ class Client:
             url: Of the factory, such as `http://127.0.0.1:8000`. Default: `PYGENT_URL`, else the
                 factory that runs on the data directory (`PYGENT_DATA_DIR`, `.pygent`).
             token: An API key. Default: `PYGENT_API_KEY`, else the data directory's own.
-            patience: Seconds that a factory may be away while a task is followed or waited for.
+            patience: Seconds that a factory may be away while a task is followed or waited for;
+                of these, 15 at most for a single request that may be sent twice.
 
         Raises:
             Unavailable: No factory is named, and none runs here.
@@ -86,6 +91,7 @@ class Client:
         text: str | Sequence[Message],
         *,
         key: str | None = None,
+        context_id: str | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Ask an agent, and have its answer.
@@ -94,6 +100,8 @@ class Client:
             agent: Name or id.
             text: What is asked, or the messages of the conversation so far.
             key: Makes it safe to repeat: the same key with the same request is the same task.
+            context_id: Of the conversation it continues: a name, or the id of its first task. The
+                agent is given what was asked and answered there before.
             timeout: Seconds to wait for the answer; None waits for as long as it takes.
 
         Raises:
@@ -101,10 +109,17 @@ class Client:
             TaskFailed: The task has no answer; TaskCanceled when it was stopped.
             TimedOut: It is not over; it goes on, under the error's `task_id`.
         """
-        return self._portal.call(lambda: self._client.run(agent, text, key=key, timeout=timeout))
+        return self._portal.call(
+            lambda: self._client.run(agent, text, key=key, context_id=context_id, timeout=timeout)
+        )
 
     def stream(
-        self, agent: str, text: str | Sequence[Message], *, key: str | None = None
+        self,
+        agent: str,
+        text: str | Sequence[Message],
+        *,
+        key: str | None = None,
+        context_id: str | None = None,
     ) -> TextStream:
         """Ask an agent, and have its text while it is being written.
 
@@ -115,15 +130,18 @@ class Client:
             agent: Name or id.
             text: What is asked, or the messages of the conversation so far.
             key: Makes it safe to repeat: the same key with the same request is the same task.
+            context_id: Of the conversation it continues: a name, or the id of its first task. The
+                agent is given what was asked and answered there before.
 
         Raises:
             NotFound: There is no such agent.
             Unavailable: The factory was away for longer than the client's patience.
         """
-        return TextStream(self._portal, self._client.stream(agent, text, key=key))
+        stream = self._client.stream(agent, text, key=key, context_id=context_id)
+        return TextStream(self._portal, stream)
 
     def search(
-        self, query: str, *, collections: Sequence[str] = (), limit: int = 8
+        self, query: str, *, collections: Sequence[str] = (), limit: int = 8, by: Half = "fused"
     ) -> SearchAnswer:
         """Passages for the words, best first, by meaning and by words.
 
@@ -131,12 +149,13 @@ class Client:
             query: A question, or words.
             collections: Names; default all of the team's.
             limit: At most so many passages; 1 to 50.
+            by: `meaning` or `words`: by that half of the search alone.
 
         Raises:
             NotFound: There is no such collection.
         """
         return self._portal.call(
-            lambda: self._client.search(query, collections=collections, limit=limit)
+            lambda: self._client.search(query, collections=collections, limit=limit, by=by)
         )
 
     def me(self) -> Me:
@@ -146,3 +165,21 @@ class Client:
     def models(self) -> list[ModelProvider]:
         """Where models can come from, and which of these the factory can reach."""
         return self._portal.call(self._client.models)
+
+    def try_model(self, model: str) -> ModelTried:
+        """A worker really asks the model for a word, within 10 seconds; a refusal is an answer too.
+
+        Raises:
+            InvalidRequest: There is no such provider.
+            LimitExceeded: Too many are being tried at once.
+            Unavailable: No worker could try it.
+        """
+        return self._portal.call(lambda: self._client.try_model(model))
+
+    def overview(self, window: Window = "1h") -> Overview:
+        """What is working now, throughput, errors and cost over 15m, 1h, 24h or 7d."""
+        return self._portal.call(lambda: self._client.overview(window))
+
+    def system(self) -> System:
+        """Each part of the factory with its state and cure, its queues, workers and hubs, now."""
+        return self._portal.call(self._client.system)

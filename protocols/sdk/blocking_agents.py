@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from protocols.agents import AgentSpec, AgentState
-from protocols.operations.agents import Agent, AgentRow, AgentVersion
+from protocols.operations.agents import Agent, AgentRow, AgentVersion, SpecCheck
 from protocols.sdk.agents import AsyncAgents
 from protocols.sdk.blocking_streams import Stream
 from protocols.sdk.portal import Portal
@@ -28,14 +28,35 @@ class Agents:
         """
         return self._portal.call(lambda: self._agents.create(spec))
 
-    def publish(self, spec: AgentSpec | Mapping[str, object]) -> Agent:
-        """The spec is the next version of the agent of its name; the same again changes nothing.
+    def validate(
+        self, spec: AgentSpec | Mapping[str, object], *, agent: str | None = None
+    ) -> SpecCheck:
+        """What creating or publishing the spec would say, all of it at once; nothing is changed.
+
+        Args:
+            spec: As for `create`; it may break any rule.
+            agent: Name or id of the agent it would be the next version of; None: a new one.
 
         Raises:
             NotFound: There is no agent of that name.
+        """
+        return self._portal.call(lambda: self._agents.validate(spec, agent=agent))
+
+    def publish(
+        self, spec: AgentSpec | Mapping[str, object], *, expected: int | None = None
+    ) -> Agent:
+        """The spec is the next version of the agent of its name; the same again changes nothing.
+
+        Args:
+            spec: The whole of it, as for `create`.
+            expected: The number of the version it was made from; None: whatever there is.
+
+        Raises:
+            NotFound: There is no agent of that name.
+            WrongVersion: Another version was published meanwhile.
             InvalidRequest: A field breaks a rule; it is named.
         """
-        return self._portal.call(lambda: self._agents.publish(spec))
+        return self._portal.call(lambda: self._agents.publish(spec, expected=expected))
 
     def get(self, name: str, *, number: int | None = None) -> Agent:
         """The agent with its latest spec, or that of version `number`.

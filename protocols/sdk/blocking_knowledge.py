@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
-from protocols.knowledge import Chunk, Collection, Document, SearchAnswer
+from protocols.knowledge import (
+    Chunk,
+    Collection,
+    CollectionUse,
+    Document,
+    DocumentState,
+    SearchAnswer,
+)
 from protocols.sdk.blocking_streams import Stream
-from protocols.sdk.knowledge import AsyncKnowledge, File
+from protocols.sdk.knowledge import AsyncKnowledge, File, Half
 from protocols.sdk.portal import Portal
 
 
@@ -35,6 +42,14 @@ class Knowledge:
     def list(self, *, limit: int | None = None) -> Stream[Collection]:
         """Collections by name; more are asked for while you go through them."""
         return Stream(self._portal, self._knowledge.list(limit=limit))
+
+    def use(self, name: str) -> CollectionUse:
+        """What the collection holds and which agents search it: what deleting it takes away.
+
+        Raises:
+            NotFound: There is no such collection.
+        """
+        return self._portal.call(lambda: self._knowledge.use(name))
 
     def delete(self, name: str) -> None:
         """The collection, its documents and passages are gone.
@@ -80,13 +95,20 @@ class Knowledge:
             )
         )
 
-    def documents(self, name: str, *, limit: int | None = None) -> Stream[Document]:
+    def documents(
+        self, name: str, *, state: DocumentState | None = None, limit: int | None = None
+    ) -> Stream[Document]:
         """Documents of a collection, newest first; more are asked for while you go through them.
+
+        Args:
+            name: The collection.
+            state: Only those in this state, such as `pygent.DocumentState.FAILED`.
+            limit: At most so many; default all.
 
         Raises:
             NotFound: There is no such collection.
         """
-        return Stream(self._portal, self._knowledge.documents(name, limit=limit))
+        return Stream(self._portal, self._knowledge.documents(name, state=state, limit=limit))
 
     def document(self, name: str, document_id: str) -> Document:
         """One document.
@@ -122,7 +144,7 @@ class Knowledge:
         self._portal.call(lambda: self._knowledge.remove(name, document_id))
 
     def search(
-        self, query: str, *, collections: Sequence[str] = (), limit: int = 8
+        self, query: str, *, collections: Sequence[str] = (), limit: int = 8, by: Half = "fused"
     ) -> SearchAnswer:
         """Passages for the words, best first, by meaning and by words.
 
@@ -130,10 +152,11 @@ class Knowledge:
             query: A question, or words.
             collections: Names; default all of the team's.
             limit: At most so many passages; 1 to 50.
+            by: `meaning` or `words`: by that half of the search alone.
 
         Raises:
             NotFound: There is no such collection.
         """
         return self._portal.call(
-            lambda: self._knowledge.search(query, collections=collections, limit=limit)
+            lambda: self._knowledge.search(query, collections=collections, limit=limit, by=by)
         )

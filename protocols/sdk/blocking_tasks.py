@@ -21,7 +21,12 @@ class Tasks:
         self._tasks = tasks
 
     def submit(
-        self, agent: str, text: str | Sequence[Message], *, key: str | None = None
+        self,
+        agent: str,
+        text: str | Sequence[Message],
+        *,
+        key: str | None = None,
+        context_id: str | None = None,
     ) -> "TaskHandle":
         """A task exists and is queued; a worker will do it, whoever watches.
 
@@ -29,18 +34,22 @@ class Tasks:
             agent: Name or id.
             text: What is asked, or the messages of the conversation so far.
             key: Makes it safe to repeat: the same key with the same request is the same task.
+            context_id: Of the conversation it continues: a name, or the id of its first task. The
+                agent is given what was asked and answered there before.
 
         Raises:
             NotFound: There is no such agent.
             AlreadyExists: The key was used for another request.
             InvalidRequest: The text is empty, or the agent is retired.
         """
-        task = self._portal.call(lambda: self._tasks.submit(agent, text, key=key))
-        return TaskHandle(self, task.id)
+        task = self._portal.call(
+            lambda: self._tasks.submit(agent, text, key=key, context_id=context_id)
+        )
+        return TaskHandle(self, task.id, task.context_id)
 
-    def handle(self, task_id: str) -> "TaskHandle":
+    def handle(self, task_id: str, context_id: str | None = None) -> "TaskHandle":
         """A task that exists already; asks nothing of the hub."""
-        return TaskHandle(self, task_id)
+        return TaskHandle(self, task_id, context_id)
 
     def get(self, task_id: str) -> Task:
         """The task as it stands.
@@ -50,6 +59,14 @@ class Tasks:
         """
         return self._portal.call(lambda: self._tasks.get(task_id))
 
+    def receipt(self, task_id: str) -> TaskReceipt:
+        """Where the task stands: its state and version, without reading its events.
+
+        Raises:
+            NotFound: There is no such task.
+        """
+        return self._portal.call(lambda: self._tasks.receipt(task_id))
+
     def list(  # noqa: PLR0913  one argument for each thing a list can be asked for
         self,
         *,
@@ -57,6 +74,7 @@ class Tasks:
         agent: str | None = None,
         text: str | None = None,
         submitted_by: str | None = None,
+        context_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
@@ -68,6 +86,7 @@ class Tasks:
             agent: Name or id.
             text: Words of the title.
             submitted_by: An actor, such as `user:ada`.
+            context_id: The tasks of one conversation.
             since: Submitted then or later.
             until: Submitted before.
             limit: At most so many; default all.
@@ -77,11 +96,20 @@ class Tasks:
             agent=agent,
             text=text,
             submitted_by=submitted_by,
+            context_id=context_id,
             since=since,
             until=until,
             limit=limit,
         )
         return Stream(self._portal, rows)
+
+    def events(self, task_id: str, *, after: int = 0, limit: int | None = None) -> Stream[Event]:
+        """The task's events above version `after`, as far as it has come; `stream` waits for more.
+
+        Raises:
+            NotFound: There is no such task.
+        """
+        return Stream(self._portal, self._tasks.events(task_id, after=after, limit=limit))
 
     def stream(self, task_id: str, *, after: int = 0) -> Stream[Event]:
         """The task's events above version `after`, each once and in order, until it is over.
@@ -130,10 +158,17 @@ class Tasks:
 
 
 class TaskHandle:
-    """One task, to be followed, waited for or canceled."""
+    """One task, to be followed, waited for or canceled.
 
-    def __init__(self, tasks: Tasks, task_id: str) -> None:
+    Attributes:
+        id: Of the task.
+        context_id: Of its conversation, to submit the next task with; None where the handle was
+            made without it, then `get` tells.
+    """
+
+    def __init__(self, tasks: Tasks, task_id: str, context_id: str | None = None) -> None:
         self.id = task_id
+        self.context_id = context_id
         self._tasks = tasks
 
     def __repr__(self) -> str:
@@ -142,6 +177,14 @@ class TaskHandle:
     def get(self) -> Task:
         """As `Tasks.get`."""
         return self._tasks.get(self.id)
+
+    def receipt(self) -> TaskReceipt:
+        """As `Tasks.receipt`."""
+        return self._tasks.receipt(self.id)
+
+    def events(self, *, after: int = 0, limit: int | None = None) -> Stream[Event]:
+        """As `Tasks.events`."""
+        return self._tasks.events(self.id, after=after, limit=limit)
 
     def stream(self, *, after: int = 0) -> Stream[Event]:
         """As `Tasks.stream`."""

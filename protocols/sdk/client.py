@@ -11,12 +11,16 @@ from uuid import uuid4
 
 from protocols.knowledge import SearchAnswer
 from protocols.messages import Message
+from protocols.operations.models import ModelTried
+from protocols.operations.overview import Overview, Window
+from protocols.operations.system import System
 from protocols.rest.client import RestClient
+from protocols.rest.client_repeats import PATIENCE_SECONDS as REQUEST_SECONDS
 from protocols.rest.resources import Me, ModelProvider
 from protocols.sdk import address
 from protocols.sdk.agents import AsyncAgents
 from protocols.sdk.answers import Answer
-from protocols.sdk.knowledge import AsyncKnowledge
+from protocols.sdk.knowledge import AsyncKnowledge, Half
 from protocols.sdk.streams import AsyncTextStream, Follow
 from protocols.sdk.tasks import AsyncTasks
 
@@ -45,7 +49,8 @@ class AsyncClient:
             url: Of the factory, such as `http://127.0.0.1:8000`. Default: `PYGENT_URL`, else the
                 factory that runs on the data directory (`PYGENT_DATA_DIR`, `.pygent`).
             token: An API key. Default: `PYGENT_API_KEY`, else the data directory's own.
-            patience: Seconds that a factory may be away while a task is followed or waited for.
+            patience: Seconds that a factory may be away while a task is followed or waited for;
+                of these, 15 at most for a single request that may be sent twice.
 
         Raises:
             Unavailable: No factory is named, and none runs here.
@@ -54,7 +59,9 @@ class AsyncClient:
         """
         found = address.find(url, token)
         self.url = found.url.rstrip("/")
-        self._rest = RestClient(found.url, token=found.token)
+        self._rest = RestClient(
+            found.url, token=found.token, patience=min(patience, REQUEST_SECONDS)
+        )
         self._follow = Follow(self._rest, patience=patience)
         self.tasks = AsyncTasks(self._rest, self._follow)
         self.agents = AsyncAgents(self._rest)
@@ -84,6 +91,7 @@ class AsyncClient:
         text: str | Sequence[Message],
         *,
         key: str | None = None,
+        context_id: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  whoever asks for an answer expects to say how long
     ) -> Answer:
         """Ask an agent, and have its answer.
@@ -92,6 +100,8 @@ class AsyncClient:
             agent: Name or id.
             text: What is asked, or the messages of the conversation so far.
             key: Makes it safe to repeat: the same key with the same request is the same task.
+            context_id: Of the conversation it continues: a name, or the id of its first task. The
+                agent is given what was asked and answered there before.
             timeout: Seconds to wait for the answer; None waits for as long as it takes.
 
         Raises:
@@ -99,11 +109,16 @@ class AsyncClient:
             TaskFailed: The task has no answer; TaskCanceled when it was stopped.
             TimedOut: It is not over; it goes on, under the error's `task_id`.
         """
-        task = await self.tasks.submit(agent, text, key=key)
+        task = await self.tasks.submit(agent, text, key=key, context_id=context_id)
         return await task.wait(timeout=timeout)
 
     def stream(
-        self, agent: str, text: str | Sequence[Message], *, key: str | None = None
+        self,
+        agent: str,
+        text: str | Sequence[Message],
+        *,
+        key: str | None = None,
+        context_id: str | None = None,
     ) -> AsyncTextStream:
         """Ask an agent, and have its text while it is being written.
 
@@ -114,6 +129,8 @@ class AsyncClient:
             agent: Name or id.
             text: What is asked, or the messages of the conversation so far.
             key: Makes it safe to repeat: the same key with the same request is the same task.
+            context_id: Of the conversation it continues: a name, or the id of its first task. The
+                agent is given what was asked and answered there before.
 
         Raises:
             NotFound: There is no such agent.
@@ -122,12 +139,12 @@ class AsyncClient:
         key = key or uuid4().hex
 
         async def begin() -> str:
-            return (await self.tasks.submit(agent, text, key=key)).id
+            return (await self.tasks.submit(agent, text, key=key, context_id=context_id)).id
 
         return AsyncTextStream(self._follow, begin)
 
     async def search(
-        self, query: str, *, collections: Sequence[str] = (), limit: int = 8
+        self, query: str, *, collections: Sequence[str] = (), limit: int = 8, by: Half = "fused"
     ) -> SearchAnswer:
         """Passages for the words, best first, by meaning and by words.
 
@@ -135,11 +152,12 @@ class AsyncClient:
             query: A question, or words.
             collections: Names; default all of the team's.
             limit: At most so many passages; 1 to 50.
+            by: `meaning` or `words`: by that half of the search alone.
 
         Raises:
             NotFound: There is no such collection.
         """
-        return await self.knowledge.search(query, collections=collections, limit=limit)
+        return await self.knowledge.search(query, collections=collections, limit=limit, by=by)
 
     async def me(self) -> Me:
         """Who asks, for which team, and the channels of its lists."""
@@ -148,3 +166,21 @@ class AsyncClient:
     async def models(self) -> list[ModelProvider]:
         """Where models can come from, and which of these the factory can reach."""
         return (await self._rest.models()).items
+
+    async def try_model(self, model: str) -> ModelTried:
+        """A worker really asks the model for a word, within 10 seconds; a refusal is an answer too.
+
+        Raises:
+            InvalidRequest: There is no such provider.
+            LimitExceeded: Too many are being tried at once.
+            Unavailable: No worker could try it.
+        """
+        return await self._rest.try_model(model)
+
+    async def overview(self, window: Window = "1h") -> Overview:
+        """What is working now, throughput, errors and cost over 15m, 1h, 24h or 7d."""
+        return await self._rest.overview.overview(window)
+
+    async def system(self) -> System:
+        """Each part of the factory with its state and cure, its queues, workers and hubs, now."""
+        return await self._rest.systems.system()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from mimetypes import guess_type
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import anyio
 
@@ -11,6 +12,7 @@ from protocols.errors import InvalidRequest
 from protocols.knowledge import (
     Chunk,
     Collection,
+    CollectionUse,
     CreateCollection,
     Document,
     DocumentState,
@@ -32,6 +34,7 @@ LONGEST_WAIT_SECONDS = 30.0  # of one request
 POLL_SECONDS = 0.5
 
 File = bytes | str | PathLike[str]
+Half = Literal["fused", "meaning", "words"]
 
 
 class AsyncKnowledge:
@@ -65,6 +68,14 @@ class AsyncKnowledge:
             return await self._rest.knowledge.list(cursor=cursor, limit=size)
 
         return AsyncStream(all_rows(page, limit=limit))
+
+    async def use(self, name: str) -> CollectionUse:
+        """What the collection holds and which agents search it: what deleting it takes away.
+
+        Raises:
+            NotFound: There is no such collection.
+        """
+        return await self._rest.knowledge.use(name)
 
     async def delete(self, name: str) -> None:
         """The collection, its documents and passages are gone.
@@ -119,15 +130,24 @@ class AsyncKnowledge:
                 document = await self.document(name, document.id)
         return document
 
-    def documents(self, name: str, *, limit: int | None = None) -> AsyncStream[Document]:
+    def documents(
+        self, name: str, *, state: DocumentState | None = None, limit: int | None = None
+    ) -> AsyncStream[Document]:
         """Documents of a collection, newest first; more are asked for while you go through them.
+
+        Args:
+            name: The collection.
+            state: Only those in this state, such as `pygent.DocumentState.FAILED`.
+            limit: At most so many; default all.
 
         Raises:
             NotFound: There is no such collection.
         """
 
         async def page(cursor: str | None, size: int) -> Listing[Document]:
-            return await self._rest.knowledge.documents(name, cursor=cursor, limit=size)
+            return await self._rest.knowledge.documents(
+                name, cursor=cursor, limit=size, state=state
+            )
 
         return AsyncStream(all_rows(page, limit=limit))
 
@@ -171,7 +191,7 @@ class AsyncKnowledge:
         await self._rest.knowledge.remove(name, document_id)
 
     async def search(
-        self, query: str, *, collections: Sequence[str] = (), limit: int = 8
+        self, query: str, *, collections: Sequence[str] = (), limit: int = 8, by: Half = "fused"
     ) -> SearchAnswer:
         """Passages for the words, best first, by meaning and by words.
 
@@ -179,13 +199,14 @@ class AsyncKnowledge:
             query: A question, or words.
             collections: Names; default all of the team's.
             limit: At most so many passages; 1 to 50.
+            by: `meaning` or `words`: by that half of the search alone.
 
         Raises:
             NotFound: There is no such collection.
         """
         if isinstance(collections, str):
             collections = (collections,)
-        given = {"query": query, "collections": tuple(collections), "limit": limit}
+        given = {"query": query, "collections": tuple(collections), "limit": limit, "by": by}
         return await self._rest.knowledge.search(valid(SearchRequest, given))
 
 

@@ -7,12 +7,14 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from protocols.errors import InvalidRequest
+from protocols.events import Event
 from protocols.messages import Message
 from protocols.operations.listings import Listing
 
 Model = TypeVar("Model", bound=BaseModel)
 Row = TypeVar("Row")
 PAGE = 100  # rows asked for at once
+EVENTS = 1000
 
 
 def valid(kind: type[Model], fields: Mapping[str, object]) -> Model:
@@ -32,6 +34,23 @@ def valid(kind: type[Model], fields: Mapping[str, object]) -> Model:
 def asked(text: str | Sequence[Message]) -> object:
     """What is asked of an agent, as a request carries it."""
     return text if isinstance(text, str) else [msgspec.to_builtins(one) for one in text]
+
+
+async def all_events(
+    page: Callable[[int, int], Awaitable[Sequence[Event]]], *, after: int, limit: int | None
+) -> AsyncGenerator[Event]:
+    """Events above `after`, page by page, until there are no more now; at most `limit`."""
+    left = limit
+    while left is None or left > 0:
+        size = EVENTS if left is None else min(left, EVENTS)
+        events = await page(after, size)
+        for event in events:
+            yield event
+            after = event.version
+        if len(events) < size:
+            return
+        if left is not None:
+            left -= len(events)
 
 
 async def all_rows(

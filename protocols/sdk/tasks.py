@@ -1,6 +1,7 @@
 """Tasks for async callers: asked for, followed, waited for, canceled."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import anyio
@@ -13,9 +14,11 @@ from protocols.operations.tasks import SubmitTask, TaskQuery, TaskReceipt, TaskR
 from protocols.rest.client import RestClient
 from protocols.sdk.answers import Answer, answer_of, go_on
 from protocols.sdk.errors import TimedOut
-from protocols.sdk.requests import all_rows, asked, valid
+from protocols.sdk.requests import all_events, all_rows, asked, valid
 from protocols.sdk.streams import AsyncStream, AsyncTextStream, Follow
 from protocols.tasks import Task, TaskState
+
+LOOK_SECONDS = 5.0  # for one look at a task, however short the wait may be
 
 
 class AsyncTasks:
@@ -26,7 +29,12 @@ class AsyncTasks:
         self._follow = follow
 
     async def submit(
-        self, agent: str, text: str | Sequence[Message], *, key: str | None = None
+        self,
+        agent: str,
+        text: str | Sequence[Message],
+        *,
+        key: str | None = None,
+        context_id: str | None = None,
     ) -> "AsyncTaskHandle":
         """A task exists and is queued; a worker will do it, whoever watches.
 
@@ -34,19 +42,21 @@ class AsyncTasks:
             agent: Name or id.
             text: What is asked, or the messages of the conversation so far.
             key: Makes it safe to repeat: the same key with the same request is the same task.
+            context_id: Of the conversation it continues: a name, or the id of its first task. The
+                agent is given what was asked and answered there before.
 
         Raises:
             NotFound: There is no such agent.
             AlreadyExists: The key was used for another request.
             InvalidRequest: The text is empty, or the agent is retired.
         """
-        request = valid(SubmitTask, {"agent": agent, "input": asked(text)})
-        receipt = await self._rest.tasks.submit(request, key=key)
-        return AsyncTaskHandle(self, receipt.id)
+        given = {"agent": agent, "input": asked(text), "context_id": context_id}
+        receipt = await self._rest.tasks.submit(valid(SubmitTask, given), key=key)
+        return AsyncTaskHandle(self, receipt.id, context_id or receipt.id)
 
-    def handle(self, task_id: str) -> "AsyncTaskHandle":
+    def handle(self, task_id: str, context_id: str | None = None) -> "AsyncTaskHandle":
         """A task that exists already; asks nothing of the hub."""
-        return AsyncTaskHandle(self, task_id)
+        return AsyncTaskHandle(self, task_id, context_id)
 
     async def get(self, task_id: str) -> Task:
         """The task as it stands.
@@ -57,6 +67,14 @@ class AsyncTasks:
         task, _ = await self._rest.tasks.get(task_id)
         return task
 
+    async def receipt(self, task_id: str) -> TaskReceipt:
+        """Where the task stands: its state and version, without reading its events.
+
+        Raises:
+            NotFound: There is no such task.
+        """
+        return await self._rest.tasks.receipt(task_id)
+
     def list(  # noqa: PLR0913  one argument for each thing a list can be asked for
         self,
         *,
@@ -64,6 +82,7 @@ class AsyncTasks:
         agent: str | None = None,
         text: str | None = None,
         submitted_by: str | None = None,
+        context_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
@@ -75,6 +94,7 @@ class AsyncTasks:
             agent: Name or id.
             text: Words of the title.
             submitted_by: An actor, such as `user:ada`.
+            context_id: The tasks of one conversation.
             since: Submitted then or later.
             until: Submitted before.
             limit: At most so many; default all.
@@ -85,6 +105,7 @@ class AsyncTasks:
             "agent": agent,
             "text": text,
             "submitted_by": submitted_by,
+            "context_id": context_id,
             "since": since,
             "until": until,
         }
@@ -94,6 +115,20 @@ class AsyncTasks:
             return await self._rest.tasks.list(query)
 
         return AsyncStream(all_rows(page, limit=limit))
+
+    def events(
+        self, task_id: str, *, after: int = 0, limit: int | None = None
+    ) -> AsyncStream[Event]:
+        """The task's events above version `after`, as far as it has come; `stream` waits for more.
+
+        Raises:
+            NotFound: There is no such task.
+        """
+
+        async def page(known: int, size: int) -> Sequence[Event]:
+            return (await self._rest.tasks.events(task_id, after=known, limit=size)).events
+
+        return AsyncStream(all_events(page, after=after, limit=limit))
 
     def stream(self, task_id: str, *, after: int = 0) -> AsyncStream[Event]:
         """The task's events above version `after`, each once and in order, until it is over.
@@ -133,13 +168,16 @@ class AsyncTasks:
             TimedOut: It is not over; it goes on.
             NotFound: There is no such task.
         """
-        try:
+        began = anyio.current_time()
+        task = Task(id=task_id)
+        longest = None if timeout is None else max(timeout, LOOK_SECONDS)
+        # A hub that is away for a moment is no end: following has patience.
+        with suppress(Unavailable), anyio.move_on_after(longest):
             task = await self.get(task_id)
-        except Unavailable:  # away for a moment: following has patience
-            task = Task(id=task_id)
         if task.state.is_final:
             return answer_of(task)
-        with anyio.move_on_after(timeout):
+        left = None if timeout is None else timeout - (anyio.current_time() - began)
+        with anyio.move_on_after(left):
             return answer_of(await self._ended(task))
         raise TimedOut(
             f"task {task_id} is not over after {timeout:g} s; it goes on", task_id=task_id
@@ -166,10 +204,17 @@ class AsyncTasks:
 
 
 class AsyncTaskHandle:
-    """One task, to be followed, waited for or canceled."""
+    """One task, to be followed, waited for or canceled.
 
-    def __init__(self, tasks: AsyncTasks, task_id: str) -> None:
+    Attributes:
+        id: Of the task.
+        context_id: Of its conversation, to submit the next task with; None where the handle was
+            made without it, then `get` tells.
+    """
+
+    def __init__(self, tasks: AsyncTasks, task_id: str, context_id: str | None = None) -> None:
         self.id = task_id
+        self.context_id = context_id
         self._tasks = tasks
 
     def __repr__(self) -> str:
@@ -178,6 +223,14 @@ class AsyncTaskHandle:
     async def get(self) -> Task:
         """As `AsyncTasks.get`."""
         return await self._tasks.get(self.id)
+
+    async def receipt(self) -> TaskReceipt:
+        """As `AsyncTasks.receipt`."""
+        return await self._tasks.receipt(self.id)
+
+    def events(self, *, after: int = 0, limit: int | None = None) -> AsyncStream[Event]:
+        """As `AsyncTasks.events`."""
+        return self._tasks.events(self.id, after=after, limit=limit)
 
     def stream(self, *, after: int = 0) -> AsyncStream[Event]:
         """As `AsyncTasks.stream`."""

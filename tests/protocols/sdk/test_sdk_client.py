@@ -58,6 +58,68 @@ async def test_a_conversation_is_messages(client: pygent.AsyncClient) -> None:
     assert list((await task.get()).input) == said
 
 
+async def test_a_conversation_is_continued_and_listed(
+    served: Served, client: pygent.AsyncClient
+) -> None:
+    first = await client.tasks.submit("echo", "Hello")
+    assert first.context_id == first.id
+    second = await client.tasks.submit("echo", "And now?", context_id=first.context_id)
+    named = await client.tasks.submit("echo", "Elsewhere", context_id="talk")
+    assert (second.context_id, named.context_id) == (first.id, "talk")
+    assert client.tasks.handle(first.id).context_id is None
+    await Projector(served.store).catch_up()
+    listed = [row.id async for row in client.tasks.list(context_id=first.id)]
+    assert listed == [second.id, first.id]
+    worker = served.worker(second.id)
+    await worker.begin()
+    await worker.finish("Now")
+    assert (await second.wait()).context_id == first.id
+    with pytest.raises(pygent.InvalidRequest) as refused:
+        await client.tasks.submit("echo", "x", context_id="no name")
+    assert refused.value.field == "context_id"
+
+
+async def test_a_task_is_looked_at_without_following_it(
+    served: Served, client: pygent.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protocols.sdk.requests.EVENTS", 2)
+    task = await client.tasks.submit("echo", "hello")
+    assert (await task.receipt()).state is pygent.TaskState.SUBMITTED
+    assert [event.version async for event in task.events()] == [1]
+    await served.worker(task.id).begin()
+    versions = [event.version async for event in task.events()]
+    assert versions == list(range(1, (await task.receipt()).version + 1))
+    assert [event.version async for event in task.events(after=1, limit=1)] == [2]
+    assert [event async for event in task.events(after=len(versions))] == []
+
+
+async def test_a_wait_for_a_hub_that_is_away_ends_in_time() -> None:
+    async with pygent.AsyncClient("http://127.0.0.1:1", "x") as nowhere:
+        with anyio.fail_after(9), pytest.raises(pygent.TimedOut):
+            await nowhere.tasks.wait(NOBODY, timeout=0.5)
+
+
+async def test_a_spec_is_looked_at_before_it_is_published(client: pygent.AsyncClient) -> None:
+    spec = pygent.AgentSpec(name="clerk", model="scripted")
+    assert (await client.agents.validate(spec)).number == 1
+    await client.agents.create(spec)
+    assert (await client.agents.validate(spec, agent="clerk")).is_unchanged
+    check = await client.agents.validate({"name": "b", "limits": {"steps": "many"}, "tools": 3})
+    assert {problem.field for problem in check.problems} == {"limits.steps", "tools"}
+    await client.agents.publish({"name": "clerk", "model": "scripted", "description": "new"})
+    with pytest.raises(pygent.WrongVersion):
+        await client.agents.publish(
+            {"name": "clerk", "model": "scripted", "description": "late"}, expected=1
+        )
+
+
+async def test_the_factory_tells_how_it_is(client: pygent.AsyncClient) -> None:
+    assert (await client.overview("24h")).window == "24h"
+    assert "postgres" in {part.name for part in (await client.system()).parts}
+    with pytest.raises(pygent.InvalidRequest):
+        await client.try_model("nobody:x")
+
+
 async def test_a_repeated_request_with_a_key_is_one_task(client: pygent.AsyncClient) -> None:
     first = await client.tasks.submit("echo", "hello", key="k")
     assert (await client.tasks.submit("echo", "hello", key="k")).id == first.id
@@ -123,7 +185,7 @@ async def test_what_there_is_not_or_may_not_be_is_said_as_one_of_the_errors(
     async with pygent.AsyncClient(served.url, "pgk_00000000_" + "x" * 43) as stranger:
         with pytest.raises(pygent.Unauthenticated):
             await stranger.me()
-    async with pygent.AsyncClient("http://127.0.0.1:1", "x") as nowhere:
+    async with pygent.AsyncClient("http://127.0.0.1:1", "x", patience=0.2) as nowhere:
         with pytest.raises(pygent.Unavailable, match=r"127\.0\.0\.1:1"):
             await nowhere.me()
     assert all(
@@ -183,7 +245,10 @@ async def test_documents_are_uploaded_listed_and_removed(
     await client.knowledge.remove("handbook", more.id)
     with pytest.raises(pygent.NotFound):
         await client.knowledge.document("handbook", more.id)
-    assert (await client.search("leave", collections="handbook")).passages == []
+    assert (await client.search("leave", collections="handbook", by="words")).passages == []
+    failed = client.knowledge.documents("handbook", state=pygent.DocumentState.FAILED)
+    assert [one async for one in failed] == []
+    assert (await client.knowledge.use("handbook")).documents == 1
     assert [one.name async for one in client.knowledge.list()] == ["handbook"]
     await client.knowledge.delete("handbook")
     with pytest.raises(pygent.NotFound):
