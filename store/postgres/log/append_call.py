@@ -30,7 +30,7 @@ class AppendCall:
         self._pgconn = connection.pgconn
         self._socket = connection.pgconn.socket
         self._loop = asyncio.get_running_loop()
-        self._answer: asyncio.Future[PGresult] = self._loop.create_future()
+        self._answer: asyncio.Future[PGresult] | None = None  # of the call that waits
         self._result: PGresult | None = None
         self._is_listening = False
 
@@ -61,7 +61,7 @@ class AppendCall:
             psycopg.Error: As the server or libpq says.
             TimeoutError: The row did not come in time; close the connection.
         """
-        self._answer = self._loop.create_future()
+        answer = self._answer = self._loop.create_future()
         # Not `fail_after`, which takes as much as sending.
         timer = self._loop.call_later(seconds, self._fail, TimeoutError())
         try:
@@ -69,9 +69,10 @@ class AppendCall:
                 _NAME, values, param_formats=_BINARY, result_format=Format.BINARY
             )
             self._write()
-            result = await self._answer
+            result = await answer
         finally:
             timer.cancel()
+            self._answer = None  # a cut between two calls is told by the next one
         if result.status != ExecStatus.TUPLES_OK:
             raise error_from_result(result)
         self._rows.set_pgresult(result)
@@ -107,11 +108,11 @@ class AppendCall:
             self.listen()
             self._write()
             return
-        if not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_result(self._result)
         self._result = None
 
     def _fail(self, error: Exception) -> None:
         self.leave()
-        if not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
