@@ -133,6 +133,15 @@ class Collected:
                 await self._changed.wait()
 
 
+async def watch(live: Live, channel: Channel, since: StreamPosition | None = None) -> Collected:
+    """Somebody who watches a channel from a position, or from now on."""
+    reader = Collected()
+    subscription = await live.subscribe(TEAM, reader, channel=channel, since=since)
+    reader.publications += subscription.publications
+    subscription.start()
+    return reader
+
+
 def dense(first: int, last: int) -> list[int]:
     return list(range(first, last + 1))
 

@@ -10,8 +10,7 @@ from protocols.channels import Channel, Namespace, StreamPosition
 from protocols.errors import FactoryError, Unavailable
 from protocols.events import Event, StreamId
 from store.postgres.log.event_log import Head
-from tests.hub.conftest import TEAM, Collected, Hub, dense, position
-from tests.hub.test_live import watch
+from tests.hub.conftest import TEAM, Collected, Hub, dense, position, watch
 from tests.hub.test_safety_net import LossyPublishing
 from tests.serving import logging_to
 

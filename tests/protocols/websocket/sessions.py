@@ -1,0 +1,57 @@
+"""Sessions for tests: new, connected, subscribed; and what they decide, as plain values."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from protocols.channels import Channel, Namespace, Publication
+from protocols.websocket.decisions import (
+    Authenticate,
+    Send,
+    Subscribe,
+)
+from protocols.websocket.session import Session
+
+TASK = "task:0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e8f"
+CHANNEL = Channel(Namespace.TASK, TASK.removeprefix("task:"))
+CONNECT = '{"id":1,"connect":{"token":"t"}}'
+
+
+class Given:
+    """A subscription as the hub would give it."""
+
+    epoch = "e"
+    offset = 4
+    recovered = True
+    publications: Sequence[Publication] = (Publication(5, b'{"a":1}'),)
+
+    def start(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def new_session() -> Session:
+    return Session("c1", version="pygent", now=100.0, first_ping=0.0)
+
+
+def connected(*, expires_in: float | None = None, connect: str = CONNECT) -> Session:
+    session = new_session()
+    (command,) = session.receive(connect)
+    assert isinstance(command, Authenticate)
+    session.accept(command, now=100.0, expires_in=expires_in)
+    return session
+
+
+def subscribed(session: Session, channel: str = TASK) -> None:
+    (command,) = session.receive(f'{{"id":9,"subscribe":{{"channel":"{channel}"}}}}')
+    assert isinstance(command, Subscribe)
+    session.subscribed(command, Given())
+
+
+def answer(decision: object) -> dict[str, Any]:
+    assert isinstance(decision, Send)
+    return json.loads(decision.data)
+
+
+def error_code(decision: object) -> int:
+    return answer(decision)["error"]["code"]

@@ -1,0 +1,174 @@
+"""What a connected session is asked: channels, positions, history; and what is not served."""
+
+import json
+
+import pytest
+
+from protocols.channels import Publication, StreamPosition
+from protocols.errors import (
+    NotFound,
+)
+from protocols.operations.channels import HistoryPage
+from protocols.websocket import codes
+from protocols.websocket.decisions import (
+    Authenticate,
+    Close,
+    ReadHistory,
+    Subscribe,
+    Unsubscribe,
+)
+from tests.protocols.websocket.sessions import (
+    CHANNEL,
+    TASK,
+    Given,
+    answer,
+    connected,
+    error_code,
+    new_session,
+    subscribed,
+)
+
+
+@pytest.mark.parametrize("offset", ["-1", "1" + "0" * 19, "1" + "0" * 400, "1.5"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        '{"id":2,"subscribe":{"channel":"%s","recover":true,"epoch":"e","offset":%s}}',
+        '{"id":2,"history":{"channel":"%s","limit":1,"since":{"epoch":"e","offset":%s}}}',
+    ],
+)
+def test_a_position_that_no_log_can_have_is_a_bad_command(command: str, offset: str):
+    session = connected()
+    assert list(session.receive(command % (TASK, offset))) == [Close(codes.BAD_COMMAND)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"channel":"@"}', Subscribe(2, CHANNEL, None, must_recover=False)),
+        (
+            '{"channel":"@","recover":true,"epoch":"e","offset":7,"flag":1,"data":{"x":1}}',
+            Subscribe(2, CHANNEL, StreamPosition("e", 7), must_recover=False),
+        ),
+        (
+            '{"channel":"@","recover":true,"flag":3}',
+            Subscribe(2, CHANNEL, StreamPosition("", 0), must_recover=True),
+        ),
+    ],
+)
+def test_a_subscribe_says_where_to_go_on(body: str, expected: Subscribe):
+    frame = f'{{"id":2,"subscribe":{body.replace("@", TASK)}}}'
+    assert list(connected().receive(frame)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ('"subscribe":{"channel":""}', 107),
+        (f'"subscribe":{{"channel":"tasks:{"1" * 250}"}}', 107),
+        ('"subscribe":{"channel":"nothing:1"}', 102),
+        (f'"subscribe":{{"channel":"{TASK.upper()}"}}', 102),
+        (f'"subscribe":{{"channel":"{TASK}","type":1}}', 103),
+        (f'"subscribe":{{"channel":"{TASK}","tf":{{"op":"and"}}}}', 107),
+        (f'"publish":{{"channel":"{TASK}","data":{{}}}}', 103),
+        ('"presence":{"channel":"tasks:1"}', 108),
+        ('"presence_stats":{"channel":"tasks:1"}', 108),
+        ('"rpc":{"method":"x"}', 108),
+        ('"sub_refresh":{"channel":"tasks:1"}', 108),
+        ('"dance":{}', 104),
+        (f'"history":{{"channel":"{TASK}","reverse":true,"since":{{"offset":0}}}}', 107),
+    ],
+)
+def test_what_is_not_served_is_answered_with_its_code(command: str, code: int):
+    (decision,) = connected().receive(f'{{"id":2,{command}}}')
+    assert error_code(decision) == code
+    assert answer(decision)["id"] == 2
+
+
+def test_a_message_without_an_id_closes():
+    assert list(connected().receive('{"send":{"data":1}}')) == [Close(codes.NOT_SERVED)]
+    assert list(connected().receive('{"rpc":{}}')) == [Close(codes.BAD_COMMAND)]
+
+
+def test_a_second_subscribe_and_one_too_many_are_refused():
+    session = connected()
+    subscribed(session)
+    again = f'{{"id":3,"subscribe":{{"channel":"{TASK}"}}}}'
+    assert error_code(next(session.receive(again))) == 105
+
+    for number in range(1, 128):
+        subscribed(session, f"tasks:{number}")
+    assert error_code(next(session.receive('{"id":4,"subscribe":{"channel":"tasks:999"}}'))) == 106
+
+
+def test_after_unsubscribe_one_may_subscribe_again():
+    session = connected()
+    subscribed(session)
+
+    (left,) = session.receive(f'{{"id":3,"unsubscribe":{{"channel":"{TASK}"}}}}')
+    assert left == Unsubscribe(TASK, b'{"id":3,"unsubscribe":{}}')
+    (again,) = session.receive('{"id":4,"unsubscribe":{"channel":"never:heard"}}')
+    assert again == Unsubscribe("never:heard", b'{"id":4,"unsubscribe":{}}')
+    subscribed(session)
+
+
+def test_a_lost_subscription_is_told_and_may_be_made_again():
+    session = connected()
+    subscribed(session)
+
+    push = json.loads(session.lost(TASK))["push"]
+
+    assert push["channel"] == TASK
+    assert push["unsubscribe"]["code"] == 2500
+    subscribed(session)
+
+
+def test_the_subscribe_result_carries_the_page_raw():
+    session = connected()
+    command = Subscribe(2, CHANNEL, StreamPosition("e", 4), must_recover=False)
+
+    assert json.loads(session.subscribed(command, Given()))["subscribe"] == {
+        "recoverable": True,
+        "positioned": True,
+        "epoch": "e",
+        "offset": 4,
+        "was_recovering": True,
+        "recovered": True,
+        "publications": [{"data": {"a": 1}, "offset": 5}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "limit", "since"),
+    [
+        ("", 0, None),
+        (',"limit":-1', 300, None),
+        (',"limit":9999', 300, None),
+        (',"limit":5,"since":{"offset":3,"epoch":"e"}', 5, StreamPosition("e", 3)),
+    ],
+)
+def test_history_is_bounded(body: str, limit: int, since: StreamPosition | None):
+    session = connected()
+    (command,) = session.receive(f'{{"id":2,"history":{{"channel":"{TASK}"{body}}}}}')
+    assert isinstance(command, ReadHistory)
+    assert command == ReadHistory(2, CHANNEL, since, limit, reverse=False)
+
+    page = HistoryPage(StreamPosition("e", 9), [Publication(9, b"{}")])
+    result = json.loads(session.history(command, page))["history"]
+    assert result == {"publications": [{"data": {}, "offset": 9}], "epoch": "e", "offset": 9}
+
+
+def test_a_foreign_channel_is_unknown():
+    reply = json.loads(connected().refuse(2, NotFound("there is no channel")))
+    assert reply["error"] == {"code": 102, "message": "there is no channel"}
+
+
+def test_fields_that_are_not_known_are_ignored_as_the_protocol_has_it():
+    session = new_session()
+    (command,) = session.receive('{"id":1,"connect":{"token":"t","later":{"a":1}},"more":[]}')
+    assert isinstance(command, Authenticate)
+    session.accept(command, now=100.0)
+    (decision,) = session.receive(
+        f'{{"id":2,"subscribe":{{"channel":"{TASK}","phase":3,"later":true}},"more":1}}'
+    )
+    assert isinstance(decision, Subscribe)
