@@ -52,7 +52,7 @@ async def run_worker(
         InvalidRequest: A setting is missing or wrong.
         Unavailable: The store is out of reach at the start.
     """
-    configure_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, file=settings.log_file)
     async with (
         open_worker(settings, tools=tools, alone=alone) as worker,
         anyio.create_task_group() as group,
@@ -72,7 +72,7 @@ async def run_scheduler(settings: AgentSettings) -> None:
         InvalidRequest: A setting is missing or wrong.
         Unavailable: The store is out of reach at the start.
     """
-    configure_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, file=settings.log_file)
     rescue = partial(rescuer.run, lease_seconds=settings.lease_seconds)
     async with (
         open_store(settings.addresses, pool_size=POOL_SIZE) as store,

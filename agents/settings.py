@@ -5,6 +5,7 @@ The only file of `agents/` that reads it. Nothing here opens anything.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
@@ -23,6 +24,13 @@ class AgentSettings(StoreSettings):
         Literal["debug", "info", "warning", "error"],
         Field(description="The least that is logged."),
     ] = "info"
+    log_file: Annotated[
+        Path | None,
+        Field(
+            description="File that the log goes to; standard error then has warnings alone. Unset: "
+            "none, but for `pygent up` on a terminal: `pygent.log` in the data directory."
+        ),
+    ] = None
 
     worker_tasks: Annotated[
         int, Field(ge=1, le=1000, description="Attempts a worker makes at once.")

@@ -90,6 +90,13 @@ class HubSettings(StoreSettings):
         Literal["debug", "info", "warning", "error"],
         Field(description="The least that is logged."),
     ] = "info"
+    log_file: Annotated[
+        Path | None,
+        Field(
+            description="File that the log goes to; standard error then has warnings alone. Unset: "
+            "none, but for `pygent up` on a terminal: `pygent.log` in the data directory."
+        ),
+    ] = None
 
     @field_validator("public_url")
     @classmethod

@@ -9,10 +9,14 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from protocols.errors import InvalidRequest
 
 MAX_LINE_CHARACTERS = 8192
 MAX_VALUE_CHARACTERS = 2048
@@ -34,8 +38,20 @@ _INPUT = re.compile(r"(?<=input_value=).*(?=, input_type=)")  # what pydantic qu
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def configure_logging(form: Literal["console", "json"] = "console", level: str = "info") -> None:
-    """All loggers of this process write to standard error in one form; may be called again."""
+def configure_logging(
+    form: Literal["console", "json"] = "console", level: str = "info", *, file: Path | None = None
+) -> None:
+    """All loggers of this process write to standard error in one form; may be called again.
+
+    Args:
+        form: For people or for programs.
+        level: The least that is written.
+        file: It goes there instead, and to standard error only what is a warning at least. Who
+            moves the file away finds a new one in its place.
+
+    Raises:
+        InvalidRequest: The file cannot be written.
+    """
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -43,12 +59,17 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
     ]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=_last(form))
-    )
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if file is not None:
+        handlers[0].setLevel(logging.WARNING)
+        handlers.append(_to_file(file))
+    for handler in handlers:
+        last = _last(form, colors=file is None or handler is handlers[0])
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=last)
+        )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = handlers
     root.setLevel(level.upper())
     for name, least in NOISY.items():
         logging.getLogger(name).setLevel(max(least, root.level))
@@ -57,10 +78,19 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
         logging.getLogger(name).propagate = True
 
 
-def _last(form: Literal["console", "json"]) -> list[Processor]:
+def _to_file(file: Path) -> logging.Handler:
+    try:
+        return WatchedFileHandler(file, encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(
+            f"PYGENT_LOG_FILE: {file} cannot be written: {error.strerror}"
+        ) from None
+
+
+def _last(form: Literal["console", "json"], *, colors: bool) -> list[Processor]:
     if form == "json":
         return [*_SAFELY, _as_json]
-    return [*_SAFELY, _as_text(colors=sys.stderr.isatty())]
+    return [*_SAFELY, _as_text(colors=colors and sys.stderr.isatty())]
 
 
 def make_safe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

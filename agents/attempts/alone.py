@@ -43,7 +43,7 @@ def main(arguments: list[str], *, tools: Mapping[str, Tool] = TOOLS) -> None:
     _die_with_parent()
     limit = settings.alone_megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    configure_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, file=settings.log_file)
     task, team, number = arguments
     work = partial(
         run, settings, StreamId(task), TeamId(int(team)), number=int(number), tools=tools

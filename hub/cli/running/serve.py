@@ -18,7 +18,7 @@ async def serve(settings: HubSettings, *, site: Path | None = None) -> None:
         settings: Where to listen, and on what to stand.
         site: The built pages, when they are served on the same port.
     """
-    configure_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, file=settings.log_file)
     dashboard = compose.open_dashboard(site) if site else None
     app = application(settings, dashboard=dashboard)
     config = server_config(
@@ -29,7 +29,7 @@ async def serve(settings: HubSettings, *, site: Path | None = None) -> None:
 
 async def serve_pages(settings: HubSettings, *, site: Path) -> None:
     """Serve the built pages alone until a signal; data and login come from a hub."""
-    configure_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, file=settings.log_file)
     pages = compose.open_dashboard(site)
     config = server_config(pages, host=settings.host, port=settings.port)
     await HubServer(config, drain=checkpoint).serve()
