@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 BROKEN = "the worker broke while it read this document; its log says where"
 MAX_TITLE = 300  # characters
+MAX_CHUNKS = 50_000  # 20 MiB of prose have half as many; their vectors take 77 MB, and 15 minutes
 CHUNKS_A_TURN = 8
 
 
@@ -82,6 +83,11 @@ async def _cut(loaded: Loaded, embedder: Embedder) -> list[Chunk]:
         for portion in portions(section.text):
             for text in await run_sync(cutter.cut, portion):
                 chunks.append(Chunk(ordinal=len(chunks), location=section.location, text=text))
+            if len(chunks) > MAX_CHUNKS:
+                raise LimitExceeded(
+                    f"the document has over {MAX_CHUNKS} passages, such as sections of a few words;"
+                    " add it in parts"
+                )
     return chunks
 
 

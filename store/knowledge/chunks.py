@@ -20,7 +20,7 @@ MAX_HEADER_TOKENS = 60  # of a table; a longer header is not repeated
 MAX_HEADER_CHARACTERS = 1000
 
 _ROW = re.compile(r" {0,3}\|")
-_RULE = re.compile(r" {0,3}\|[ \t|:-]*-[ \t|:-]*$")
+_RULE = re.compile(r" {0,3}\|[ \t|:-]*$")  # with a dash somewhere, which a pattern finds slowly
 
 
 class Chunk(NamedTuple):
@@ -90,7 +90,7 @@ def header_of(text: str, offset: int) -> str:
 def _header(rows: str) -> str:
     header, _, others = rows.partition("\n")
     rule, end, _ = others.partition("\n")
-    is_header = bool(end and _RULE.match(rule)) and len(header) + len(rule) < MAX_HEADER_CHARACTERS
+    is_header = bool(end) and _is_rule(rule) and len(header) + len(rule) < MAX_HEADER_CHARACTERS
     return f"{header}\n{rule}\n" if is_header else ""
 
 
@@ -98,8 +98,13 @@ def _headers(text: str) -> Iterator[str]:
     """Of all its tables."""
     lines = text.splitlines()
     for header, rule in pairwise(lines):
-        if _RULE.match(rule) and _ROW.match(header):
+        if _is_rule(rule) and _ROW.match(header):
             yield _header(f"{header}\n{rule}\n")
+
+
+def _is_rule(line: str) -> bool:
+    """Whether it is what stands under a table's header."""
+    return "-" in line and _RULE.match(line) is not None
 
 
 def in_context(chunk: Chunk, *, title: str) -> str:

@@ -12,7 +12,8 @@ from store.postgres.pool import Connection
 
 # What Postgres also keeps whole: 2.1.0, node.js, ada@example.org.
 _WORD = re.compile(r"[^\W_]+")
-_JOINED = re.compile(r"[^\W_]+(?:[-./:@_'\u2019+][^\W_]+)+")
+# Only from where a word begins: else each letter of a long one would be tried.
+_JOINED = re.compile(r"(?<![^\W_])[^\W_]+(?:[-./:@_'\u2019+][^\W_]+)+")
 _END = re.compile(r"(?<=[.!?:])[\"')\]\u201d]*\s+|\n+")
 _MARK = re.compile(r"^(?:[#>\s|*+-]|\d+[.)]\s)+")
 _LETTERS = re.compile(r"[^\W\d_]{2}")

@@ -14,10 +14,12 @@ from agents.models.extractive.words import terms
 CREDIT = "*Quoted word for word by the extractive model, which is no language model.*"
 COVERED = 0.65  # of the question's words, by rarity; with less, the answer says so
 _SHOWN_QUESTION = 200
+_MOST_QUESTION = 2000  # characters; the search reads no more, and each word is weighed by each unit
 
 
 def compose(question: str, passages: Sequence[Found]) -> str:
     """The answer in Markdown; says so honestly when nothing was found, or only something near."""
+    question = question[:_MOST_QUESTION]
     parts = {passage.n: units(passage) for passage in passages}
     every = [unit for own in parts.values() for unit in own]
     asked = asking(question, every)

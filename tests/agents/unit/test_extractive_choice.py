@@ -1,10 +1,10 @@
 """Which sentences are quoted, where several could be: the rules, one by one."""
 
-from time import monotonic
+from time import process_time
 
 import pytest
 
-from agents.models.extractive.answer import compose
+from agents.models.extractive.answer import CREDIT, compose
 from agents.models.extractive.units import Kind, units
 from agents.models.extractive.words import near, stem, terms
 from tests.agents.unit.passages import found
@@ -169,6 +169,14 @@ def test_a_compound_that_no_document_has_is_met_by_its_parts() -> None:
 
 def test_a_hostile_question_and_passage_are_answered_quickly() -> None:
     text = "```sh\n" + "run '" + " a" * 4000 + "\n```\n" + "how do it log " * 500
-    begin = monotonic()
+    begin = process_time()
     compose("how do I log " * 150, found(text, text))
-    assert monotonic() - begin < 2
+    assert process_time() - begin < 2
+
+
+def test_a_question_as_long_as_a_book_is_answered_by_its_beginning() -> None:
+    passages = found(*[f"A pump{n} moves water uphill. " * 8 for n in range(10)])
+    question = "How does a pump1 move water? " + " ".join(f"word{n}" for n in range(100_000))
+    begin = process_time()
+    assert compose(question, passages).endswith(CREDIT)
+    assert process_time() - begin < 5

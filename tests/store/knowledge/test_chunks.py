@@ -1,5 +1,7 @@
 """Passages of tables: a row says little without the names of its columns."""
 
+import time
+
 import pytest
 
 from store.knowledge.chunks import MAX_PORTION, MAX_TOKENS, Cutter, header_of, portions
@@ -69,3 +71,11 @@ def test_text_without_tables_is_whole_in_its_portions() -> None:
 def test_rows_without_a_header_are_given_none(text: str) -> None:
     found = header_of(text, text.index("| c |"))
     assert found in {"", "|---|\n|---|\n"}
+
+
+def test_a_line_that_is_nearly_a_rule_takes_no_longer_than_another() -> None:
+    text = "| a |\n|" + "-" * 200_000 + "x\n" + "| c |\n"
+    began = time.process_time()
+    assert header_of(text, text.index("| c |")) == ""
+    assert cut("| a |\n|" + "-" * 19_000 + "x\n| c |")
+    assert time.process_time() - began < 5

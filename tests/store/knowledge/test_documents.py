@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from agents import ingest as ingesting
 from agents.ingest import ingest
 from protocols.errors import AlreadyExists, Forbidden, InvalidRequest, LimitExceeded, NotFound
 from protocols.knowledge import CreateCollection, DocumentState
@@ -143,6 +144,20 @@ async def test_what_cannot_be_read_fails_with_its_reason_and_may_be_tried_again(
     again = await add(asked, b"%PDF-1.7\nbroken", source="a.pdf", media_type="application/pdf")
     assert (again.id, again.state) == (broken.id, DocumentState.QUEUED)
     assert len(await jobs(store)) == 2
+
+
+async def test_a_small_document_of_very_many_sections_is_refused_before_it_fills_the_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "MAX_CHUNKS", 100)  # as 50,000 take long to be cut
+    await with_documents(store, {})
+    asked = knowledge(store)
+    many = await add(asked, "# a\nb\n" * 101, source="many.md")
+    await work(store)
+    failed = await asked.document("docs", many.id)
+    assert (failed.state, failed.chunks) == (DocumentState.FAILED, 0)
+    assert failed.reason is not None
+    assert "over 100 passages" in failed.reason
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Why a passage was found: its ranks, the places of the query's words, its nearest sentence."""
 
+import time
+
 import pytest
 
 from protocols.errors import InvalidRequest, NotFound
 from protocols.knowledge import NearestRequest, SearchRequest, Span
 from store.connect import Store
-from store.knowledge.explaining import sentences
+from store.knowledge.explaining import sentences, spans
 from tests.store.knowledge.people import knowledge, minilm, with_documents
 from tests.store.people import OTHER_TEAM
 
@@ -98,3 +100,10 @@ def test_sentences_are_taken_without_their_marks() -> None:
     found = [text[begin:end] for begin, end in sentences(text)]
     assert found == ["Head", "One thing.", "Another (see 2.1.0):", "yes!", "a cell | b |", "Third"]
     assert sentences("---\n\n1 2 3") == []
+
+
+def test_one_long_word_is_marked_as_quickly_as_many_short_ones() -> None:
+    text = f"an index-page {'x' * 100_000} ends"
+    began = time.process_time()
+    assert marked(text, spans(text, {"index-page", "ends"})) == ["index-page", "ends"]
+    assert time.process_time() - began < 2
