@@ -121,7 +121,7 @@ async def test_a_cancel_ends_the_call_at_the_provider(
             task = await site.submit()
             await site.until(task, lambda found: any(said.text for said in found.said))
             await site.tasks.cancel(task)
-            with anyio.fail_after(2):
+            with anyio.fail_after(10):
                 await server.left.wait()
             assert (await site.end(task)).state is TaskState.CANCELED
 

@@ -190,12 +190,12 @@ async def test_a_large_body_that_is_no_document_is_refused_before_it_grows(
         b'{"text":[' + b"[]," * 3_000_000 + b"[]]}",
         b"{" + b",".join(b'"k%d":""' % n for n in range(700_000)) + b"}",
     ):
-        began = time.monotonic()
+        began = time.process_time()
         answer = await program.post(
             DOCUMENTS, content=body, headers={"Content-Type": "application/json"}
         )
         assert answer.status_code == 400, answer.text
-        assert time.monotonic() - began < 2
+        assert time.process_time() - began < 2
     text = "# Pumps\n\n" + "A pump moves water.\n" * 100_000
     whole = await program.post(DOCUMENTS, json={"source": "large.md", "text": text})
     assert whole.status_code == 202, whole.text
@@ -208,11 +208,11 @@ async def test_a_form_names_no_charset_but_utf8(program: httpx.AsyncClient, manu
     )
     body = field % (b"a" * 20_000 + b"-" + b"ba" * 20_000) + file
     for charset, status in (("punycode", 415), ("latin-1", 415), ("utf-8", 422)):
-        began = time.monotonic()
+        began = time.process_time()
         answer = await program.post(
             DOCUMENTS,
             content=body,
             headers={"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"},
         )
         assert answer.status_code == status, answer.text
-        assert time.monotonic() - began < 1
+        assert time.process_time() - began < 1
