@@ -38,6 +38,7 @@ class HubSystem:
             is_well=all(part.state is PartState.WELL for part in found.parts),
             version=VERSION,
             python=platform.python_version(),
+            embedder=self._opened.embedder.name,
             epoch=self._opened.store.log.epoch,
             position=now.position if now else None,
             parts=found.parts,

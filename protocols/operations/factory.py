@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from protocols.operations.agents import Agents
+from protocols.operations.conversations import Conversations
 from protocols.operations.knowledge import Knowledge
 from protocols.operations.overview import Overviews
 from protocols.operations.tasks import Tasks
@@ -14,6 +15,11 @@ class Factory(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Requests to agents."""
+        ...
+
+    @property
+    def conversations(self) -> Conversations:
+        """Exchanges over several tasks."""
         ...
 
     @property

@@ -87,6 +87,7 @@ class System(BaseModel):
     is_well: bool = Field(description="Every part is.")
     version: str
     python: str
+    embedder: str = Field(description="What makes the vectors of new passages here.")
     epoch: str
     position: int | None = Field(description="Last position of the log; null: out of reach.")
     parts: list[Part]

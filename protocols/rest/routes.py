@@ -16,6 +16,7 @@ from protocols.errors import FactoryError
 from protocols.rest import (
     account,
     agents,
+    conversations,
     explorer,
     keys,
     knowledge,
@@ -31,6 +32,7 @@ from protocols.rest.backing import backing, principal
 PREFIX = "/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     tasks.router,
+    conversations.router,
     sse.router,
     agents.router,
     knowledge.router,

@@ -9,6 +9,7 @@ from store.connect import Store
 from store.knowledge.embedder import Embedder
 from store.operations.agents import StoredAgents
 from store.operations.catalogue import Catalogue
+from store.operations.conversation_list import StoredConversations
 from store.operations.knowledge import StoredKnowledge
 from store.operations.overview import StoredOverviews
 from store.operations.tasks import StoredTasks
@@ -24,6 +25,7 @@ class StoredFactory:
         self, store: Store, principal: Principal, catalogue: Catalogue, embedder: Embedder
     ) -> None:
         self.tasks = StoredTasks(store, principal)
+        self.conversations = StoredConversations(store, principal)
         self.knowledge = StoredKnowledge(store, principal, embedder)
         self.agents = StoredAgents(store, principal, catalogue=catalogue, knowledge=self.knowledge)
         self.overview = StoredOverviews(store, principal)

@@ -5,10 +5,11 @@ import pytest
 
 from protocols.agents import agent_id
 from protocols.errors import InvalidRequest
+from protocols.operations.conversations import ConversationQuery
 from protocols.operations.tasks import TaskQuery, TaskRow
 from protocols.tasks import TaskState
 from store.connect import Store
-from store.operations import task_list
+from store.operations import conversation_list, task_list
 from store.postgres.pool import Connection
 from store.projector import Projector
 from tests.store.people import OTHER_TEAM, TEAM, Worker, factory, somebody, submitted, with_agent
@@ -150,6 +151,19 @@ async def test_every_filter_walks_an_index_and_reads_little(crowded: Store) -> N
             more_scans, more_fetched = await _done(connection)
         assert more_scans == scans, filters
         assert more_fetched - fetched < 5000, filters
+    for agent in (
+        None,
+        "rare",
+        "nobody",
+    ):  # here, where so many tasks are: making them takes seconds
+        async with crowded.app.team(TEAM) as connection:
+            scans, fetched = await _done(connection)
+            await conversation_list.conversation_page(
+                connection, TEAM, ConversationQuery(agent=agent)
+            )
+            more_scans, more_fetched = await _done(connection)
+        assert more_scans == scans, agent
+        assert more_fetched - fetched < 15_000, agent  # fifty of forty tasks, each read thrice
 
 
 async def _done(connection: Connection) -> tuple[int, int]:
