@@ -6,7 +6,8 @@ Only `reflex export` uses it. A running product serves the built files and never
 import reflex as rx
 from reflex.plugins import SitemapPlugin
 
-from dashboard.build_plugin import OfflineShell, OnlyTheSite, SameOrigin, Stylesheet
+from dashboard.build_loading import EarlyPages, OwnRuntime
+from dashboard.build_plugin import OfflineShell, OnlyTheSite, Stylesheet
 
 config = rx.Config(
     app_name="dashboard",
@@ -15,5 +16,7 @@ config = rx.Config(
     show_built_with_reflex=False,  # else a badge stands on every page
     backend_host="127.0.0.1",
     disable_plugins=[SitemapPlugin],
-    plugins=[Stylesheet(), SameOrigin(), OnlyTheSite(), OfflineShell()],
+    react_strict_mode=False,  # says things while developing only
+    frontend_compression_formats=["brotli", "gzip"],
+    plugins=[Stylesheet(), OwnRuntime(), OnlyTheSite(), EarlyPages(), OfflineShell()],
 )

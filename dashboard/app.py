@@ -25,6 +25,7 @@ from protocols.errors import Unavailable
 FALLBACK = "404.html"  # draws any route, and says so when there is none
 _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _YEAR_SECONDS = 31_536_000
+_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))  # as the build writes them, the smallest first
 
 
 @contextlib.asynccontextmanager
@@ -84,7 +85,7 @@ class _Site(StaticFiles):
             "referrer-policy": "same-origin",
             "x-content-type-options": "nosniff",
         }
-        self._routes = tuple(_pattern(route) for route in routes.ALL)
+        self._routes = tuple((route, _pattern(route)) for route in routes.ALL)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file at that path; a page's own, or the one that draws any route."""
@@ -97,29 +98,35 @@ class _Site(StaticFiles):
         return response
 
     def _file(self, path: str) -> str:
-        """`tasks` is `tasks.html`; a route with parameters is the fallback, found."""
+        """`tasks` is `tasks.html`; a route with parameters has one for all of them."""
         if path == "." or "." in Path(path).name:
             return path
         if _is_file(self._folder / f"{path}.html"):
             return f"{path}.html"
-        is_route = any(pattern.fullmatch(f"/{path}") for pattern in self._routes)
-        return FALLBACK if is_route else path
+        for route, pattern in self._routes:
+            if pattern.fullmatch(f"/{path}"):
+                drawn = f"{routes.drawn_at(route)[1:]}.html"
+                return drawn if _is_file(self._folder / drawn) else FALLBACK
+        return path
 
     def _smaller(self, response: FileResponse, scope: Scope) -> Response:
         headers = Headers(scope=scope)
-        packed = Path(f"{response.path}.gz")
-        if "gzip" not in headers.get("accept-encoding", "") or not packed.is_file():
-            return response
-        smaller = FileResponse(
-            packed,
-            status_code=response.status_code,
-            media_type=response.media_type,
-            headers={"content-encoding": "gzip"},
-            stat_result=packed.stat(),
-        )
-        if self.is_not_modified(smaller.headers, headers):
-            return NotModifiedResponse(smaller.headers)
-        return smaller
+        reads = headers.get("accept-encoding", "")
+        for encoding, suffix in _ENCODINGS:
+            packed = Path(f"{response.path}{suffix}")
+            if encoding not in reads or not packed.is_file():
+                continue
+            smaller = FileResponse(
+                packed,
+                status_code=response.status_code,
+                media_type=response.media_type,
+                headers={"content-encoding": encoding},
+                stat_result=packed.stat(),
+            )
+            if self.is_not_modified(smaller.headers, headers):
+                return NotModifiedResponse(smaller.headers)
+            return smaller
+        return response
 
 
 def _is_file(path: Path) -> bool:

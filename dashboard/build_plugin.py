@@ -1,10 +1,9 @@
-"""What the build adds to Reflex's own: the theme, pages that serve any address, the offline shell.
+"""What the build adds to Reflex's own: the theme and the offline shell; and what it leaves out.
 
-Runs only inside `reflex export`.
+Runs only inside `reflex export`. How pages are loaded is `build_loading.py`.
 """
 
 import hashlib
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from dashboard import theme
 _TOKENS = "tokens.css"
 _FONTS = ("@fontsource-variable/inter@5.3.0", "@fontsource-variable/jetbrains-mono@5.3.0")
 _OFFLINE = Path(__file__).parent / "offline"
-_ADDRESS = re.compile(r"`(ws|http)://[^/`]+(/[^`]*)`")
 
 
 class Stylesheet(Plugin):
@@ -36,24 +34,6 @@ class Stylesheet(Plugin):
     def get_stylesheet_paths(self, **_context: object) -> Sequence[str]:
         """Put before the stylesheets of `assets/`."""
         return [f"./{_TOKENS}"]
-
-
-class SameOrigin(Plugin):
-    """Makes the pages ask the origin they came from, whatever the build took for its address."""
-
-    def post_build(self, *, static_dir: Path, **_context: object) -> None:
-        """Rewrite the address that is baked into the site.
-
-        Raises:
-            RuntimeError: There is none; Reflex writes it elsewhere now.
-        """
-        changed = 0
-        for script in static_dir.glob("**/assets/reflex-env-*.js"):
-            text, count = _ADDRESS.subn(_follow_origin, script.read_text())
-            script.write_text(text)
-            changed += count
-        if not changed:
-            raise RuntimeError("no backend address found in the built pages")
 
 
 class OnlyTheSite(Plugin):
@@ -89,8 +69,3 @@ def _name(site: Path) -> str:
         said.update(f"{file.relative_to(site)}\0".encode())
         said.update(hashlib.sha256(file.read_bytes()).digest())
     return said.hexdigest()[:16]
-
-
-def _follow_origin(match: re.Match[str]) -> str:
-    base = "location.origin.replace(/^http/,`ws`)" if match[1] == "ws" else "location.origin"
-    return f"({base}+`{match[2]}`)"

@@ -7,6 +7,7 @@ So a server needs the built files only, and never imports this module; `app.py` 
 import reflex as rx
 
 from dashboard import theme
+from dashboard.components.boundary import Boundary
 from dashboard.components.icons import icon, sprite
 from dashboard.components.link import Link
 from dashboard.pages import PAGES
@@ -32,6 +33,7 @@ app = rx.App(
     enable_state=False,
     theme=None,
     toaster=None,
+    app_wraps={(55, "Boundary"): lambda _is_stateful: Boundary.create()},
     html_lang="en",
     html_custom_attrs={"class": "dark"},
     stylesheets=[f"/styles/{name}.css" for name in _STYLESHEETS],
@@ -40,7 +42,9 @@ app = rx.App(
         rx.el.meta(name="description", content="Run agents, and see every step as it happens."),
         *(
             rx.el.meta(
-                name="theme-color", media=f"(prefers-color-scheme: {name})", content=tokens["bg"]
+                name="theme-color",
+                content=tokens["bg"],
+                custom_attrs={"media": f"(prefers-color-scheme: {name})"},
             )
             for name, tokens in (("light", theme.LIGHT), ("dark", theme.DARK))
         ),

@@ -1,7 +1,10 @@
 """Where the pages stand: read by the pages when they are built, by `app.py` when it serves them.
 
-Nothing else is in here, so that a server knows its paths without importing Reflex.
+Nothing else is in here but what a page reads first and the file it is built into, so that a server
+knows its paths without importing Reflex.
 """
+
+import re
 
 OVERVIEW = "/"
 TASKS = "/tasks"
@@ -32,3 +35,21 @@ ALL = (
     SETTINGS,
     LOGIN,
 )
+
+READS: dict[
+    str, tuple[str, ...]
+] = {  # what a page asks the API first, as it writes it; nothing that a role is refused
+    OVERVIEW: ("/overview?window=1h",),
+    TASK: ("/tasks/[task_id]",),
+    AGENTS: ("/agents?limit=200",),
+    AGENT: ("/agents/[agent_name]", "/agents/[agent_name]/versions"),
+    KNOWLEDGE: ("/collections?limit=200",),
+    SETTINGS: ("/models",),
+}
+
+_PARAMETER = re.compile(r"\[[^/]+\]")
+
+
+def drawn_at(route: str) -> str:
+    """The address a route is drawn at when the site is built: `_` where a parameter will stand."""
+    return _PARAMETER.sub("_", route)

@@ -10,3 +10,4 @@ class Link(rx.Component):
     tag = "Link"
 
     to: rx.Var[str]
+    title: rx.Var[str]

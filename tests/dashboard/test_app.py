@@ -77,6 +77,28 @@ async def test_a_compressed_file_is_sent_to_those_who_read_it(site: Path) -> Non
     assert packed.text == plain.text == "go = 1"
 
 
+async def test_the_smallest_of_what_the_reader_reads_is_sent(site: Path) -> None:
+    (site / "assets" / "a-12ab.js.br").write_bytes(b"packed")
+    async with _client(site) as client:
+        async with client.stream(
+            "GET", "/assets/a-12ab.js", headers={"accept-encoding": "gzip, br"}
+        ) as sent:
+            raw = b"".join([part async for part in sent.aiter_raw()])
+        other = await client.get("/assets/a-12ab.js", headers={"accept-encoding": "gzip"})
+    assert sent.headers["content-encoding"] == "br"
+    assert sent.headers["vary"] == "accept-encoding"
+    assert raw == b"packed"
+    assert other.headers["content-encoding"] == "gzip"
+
+
+async def test_a_page_with_parameters_is_drawn_before_its_scripts_come(site: Path) -> None:
+    (site / "tasks").mkdir()
+    (site / "tasks" / "_.html").write_text("<html>a task</html>")
+    async with _client(site) as client:
+        assert (await client.get("/tasks/0199")).text == "<html>a task</html>"
+        assert (await client.get("/agents/guide")).text == OTHER  # the site has no file for it
+
+
 async def test_only_the_scripts_the_pages_were_built_with_may_run(site: Path) -> None:
     async with _client(site) as client:
         policy = (await client.get("/")).headers["content-security-policy"]
