@@ -6,13 +6,13 @@ import pytest
 
 from protocols.agents import AgentSpec
 from protocols.rest.client import RestClient
-from tests.flows.product import SHORT_LEASES, Product, running, scripted, spoken
+from tests.flows.product import SHORT_LEASES, UNSEEDED, Product, running, scripted, spoken
 
 
 @pytest.fixture(scope="session")
 def product() -> Generator[Product]:
-    """`pygent up` with leases of three seconds; nobody may harm it."""
-    with running(environment=SHORT_LEASES) as product:
+    """`pygent up` with leases of three seconds and without the guide; nobody may harm it."""
+    with running(environment={**SHORT_LEASES, **UNSEEDED}) as product:
         yield product
         assert "Traceback" not in product.err
 

@@ -112,9 +112,9 @@ async def test_two_factories_run_side_by_side_one_as_an_ordinary_user_with_a_lon
     user, command, environment = ordinary_user()
     with ExitStack() as stack:
         deep = stack.enter_context(
-            prepared(user=user, command=command, environment=environment, deep=8)
+            prepared(user=user, command=command, environment={**environment, **UNSEEDED}, deep=8)
         )
-        plain = stack.enter_context(prepared())
+        plain = stack.enter_context(prepared(environment=UNSEEDED))
         assert len(str(deep.data_dir)) > 150
         with ThreadPoolExecutor() as pool:
             for started in (pool.submit(deep.start), pool.submit(plain.start, "--workers", "2")):

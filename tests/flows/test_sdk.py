@@ -1,5 +1,9 @@
-"""The examples of `docs/sdk.md` and `docs/examples/`, run as a reader runs them."""
+"""Who asks the guide: the examples of `docs/sdk.md` and `docs/examples/`, as a reader runs them.
 
+And a person at a terminal. Only here `pygent up` reads its own documentation first.
+"""
+
+import json
 import os
 import re
 import shutil
@@ -14,13 +18,13 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import browser as browser
 from tests.browser.visitor import visitor
 from tests.conformance.clients import NODE, install_js_client
-from tests.flows.product import ROOT, Product, free_port
+from tests.flows.product import ROOT, Product, free_port, running
 
 PAGE = (ROOT / "docs/sdk.md").read_text()
 EXAMPLES = ROOT / "docs/examples"
 SECTIONS = re.findall(r"^## ([^\n]+)\n+```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SAYS = {
-    "Ask an agent": r"one worker's try at one task.*\n(.*\n)*\[1\] .+\nguide took \d+ steps",
+    "Ask an agent": r"one worker's try at one task.*\n(.*\n)*\[\d+\] .+\nguide took \d+ steps",
     "Show the text while it is written": r"\n[1-9]\d* citations",
     "Submit now, look later": r"^submitted .{36}\n(.*\n)+completed",
     "Follow the events": r"^1 task.submitted\n2 .+\n3 .+\n(.*\n)*\d+ answered .+",
@@ -31,6 +35,22 @@ SAYS = {
     "When something goes wrong": r"^not found: .*nobody",
 }
 SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def product() -> Generator[Product]:
+    with running() as product:
+        yield product
+
+
+def test_the_guide_answers_from_the_documentation_with_sources(product: Product):
+    said = product.run("run", "guide", "What is an attempt?", "--json")
+    events = {event["type"]: event for event in map(json.loads, said.out.splitlines())}
+    message = events["message.finished"]["data"]
+    assert said.code == 0
+    assert "attempt" in message["text"].lower()
+    assert message["citations"]
+    assert f"[{message['citations'][0]['n']}]" in message["text"]
 
 
 def test_every_example_of_the_page_is_run() -> None:

@@ -16,7 +16,7 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from tests.flows.product import Product, Said, place, prepared, site
+from tests.flows.product import UNSEEDED, Product, Said, place, prepared, site
 
 EXIT_USAGE, EXIT_CONFLICT, EXIT_UNAVAILABLE = 2, 6, 7
 ENDED_SECONDS = 40.0  # with the first start of the servers; nine were seen on two busy cores
@@ -70,7 +70,7 @@ def test_a_wrong_setting_is_named(changes: dict[str, str], word: str):
 
 
 def test_a_setting_of_a_part_that_is_wrong_ends_it_all_at_once():
-    with prepared() as product:
+    with prepared(environment=UNSEEDED) as product:
         began = time.monotonic()
         said = product.run("up", PYGENT_BEAT_SECONDS="often")
         assert (said.code, said.out) == (EXIT_USAGE, "")
@@ -85,7 +85,7 @@ def test_a_setting_of_a_part_that_is_wrong_ends_it_all_at_once():
 
 async def test_a_hub_that_fails_at_every_start_ends_it_all_soon():
     """Its pages are there when they are looked for, and gone when it starts."""
-    with prepared() as product:
+    with prepared(environment=UNSEEDED) as product:
         pages = product.directory / "gone"
         shutil.copytree(site(product.directory), pages)
         said: list[Said] = []
