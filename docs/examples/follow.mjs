@@ -15,7 +15,8 @@ const { id, epoch, detail } = await response.json();
 if (!response.ok) throw new Error(detail);
 
 const said = new Said();
-const client = new Centrifuge(`${url.replace(/^http/, "ws")}/connection/websocket`, { token });
+const websocket = globalThis.WebSocket ?? (await import("ws")).default; // Node before 22 has none: npm install ws
+const client = new Centrifuge(`${url.replace(/^http/, "ws")}/connection/websocket`, { token, websocket });
 const task = client.newSubscription(`task:${id}`, { since: { epoch, offset: 0 } });
 task.on("publication", ({ offset, data: event }) => {
   console.error(offset, event.type); // the offset is the event's version: all it takes to go on

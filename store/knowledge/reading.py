@@ -30,9 +30,9 @@ def examine(content: bytes, *, name: str, media_type: str) -> None:
         InvalidRequest: It is empty, of an unknown type, or not of the type it says.
     """
     if media_type not in MEDIA_TYPES:
-        known = ", ".join(MEDIA_TYPES)
         raise InvalidRequest(
-            f"{name} is {media_type or 'of no type'}, which cannot be read: {known} can",
+            f"{name} is {media_type or 'of no type'}, which cannot be read; "
+            "Markdown, plain text, HTML and PDF can",
             field="media_type",
         )
     if len(content) > MAX_DOCUMENT_BYTES:
