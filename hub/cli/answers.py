@@ -19,6 +19,9 @@ from protocols.rest.resources import Problem
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, as REST answers it; errors are problems.")
 ]
+Cursor = Annotated[
+    str | None, typer.Option(help="What the page before said as `next`: the page after it.")
+]
 AsJsonLines = Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")]
 
 

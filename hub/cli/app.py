@@ -15,6 +15,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from hub.cli import answers
+from hub.cli.nouns import SINGULAR
 from hub.cli.version import VERSION
 from protocols.errors import InvalidRequest
 
@@ -40,6 +41,10 @@ COMMANDS = {
     "ingest": _Command("knowledge", "Add documents to a collection.", LOOK),
     "search": _Command("knowledge", "Find passages by meaning and by words.", LOOK),
     "collections": _Command("collections", "Collections: named sets of documents.", LOOK),
+    "documents": _Command("documents", "Documents of a collection.", LOOK),
+    "models": _Command("models", "Models: where they come from, and whether they answer.", LOOK),
+    "status": _Command("status", "Look at every part of the running factory.", LOOK),
+    "whoami": _Command("status", "Say which factory answers, and as whom.", LOOK),
     "token": _Command("keys", "API keys.", KEEP),
     "completion": _Command("completion", "Print a script that completes commands.", KEEP),
     "hub": _Command("parts", "Run a hub alone.", KEEP),
@@ -61,6 +66,7 @@ class LateGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
         """What the list of commands shows of one."""
+        cmd_name = SINGULAR.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         listed = COMMANDS[cmd_name]
@@ -68,8 +74,9 @@ class LateGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The real command that was called."""
-        if args[0] in COMMANDS:
-            return args[0], _load(args[0]), args[1:]
+        name = SINGULAR.get(args[0], args[0])
+        if name in COMMANDS:
+            return name, _load(name), args[1:]
         try:
             return super().resolve_command(ctx, args)
         except typer.TyperException as error:

@@ -4,11 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from hub.cli import drawing
 from hub.cli.data_directory import require_running
 from hub.cli.settings import ClientSettings
 from hub.settings import HubSettings
 from protocols.errors import Unauthenticated
 from protocols.rest.client import RestClient
+from protocols.rest.client_repeats import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,28 @@ def named() -> Named:
 
 
 @asynccontextmanager
-async def opened() -> AsyncGenerator[RestClient]:
-    """A client with a key; it raises as `named` does."""
+async def opened(*, patience: float = PATIENCE_SECONDS) -> AsyncGenerator[RestClient]:
+    """A client with a key; it raises as `named` does.
+
+    Args:
+        patience: Seconds that the hub may be away; 0 for who sees to that, or must not wait.
+    """
     factory = named()
-    async with RestClient(factory.url, token=factory.key) as client:
+    client = RestClient(
+        factory.url, token=factory.key, patience=patience, on_wait=_Waiting(factory.url).tell
+    )
+    async with client:
         yield client
+
+
+class _Waiting:
+    """Tells a person, once, what is being waited for; programs read the end of it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._has_told = False
+
+    def tell(self, why: str) -> None:
+        if not self._has_told and drawing.err.is_terminal:
+            drawing.err.print(f"{self._url}: {why}; trying again …", style="dim", markup=False)
+        self._has_told = True

@@ -69,7 +69,7 @@ async def _tasks(client: RestClient, query: TaskQuery) -> list[Offer]:
 def _offered(ask: Callable[[RestClient], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:
     async def asked() -> list[Offer]:
         with anyio.move_on_after(PATIENCE_SECONDS):
-            async with opened() as client:
+            async with opened(patience=0.0) as client:
                 return await ask(client)
         return []
 

@@ -1,4 +1,4 @@
-"""How things look in a terminal: a task as live lines and text, lists as tables, errors in a line.
+"""How things look in a terminal: a task as live lines and text, values, errors in a line.
 
 Standard output carries what was asked for, so that it can be piped; everything else goes to
 standard error. Text of models and tools is never interpreted as markup or control codes.
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from protocols import events
@@ -82,30 +81,16 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-    """A list on standard output; plain tab-separated lines when it is piped."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            print("\t".join(line(str(cell)) for cell in row))
-        return
-    drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        drawn.add_column(column, overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(line(cell)) for cell in row))
-    out.print(drawn)
-
-
 def line(text: str) -> str:
     """Plain and on one line: no name may look like another column or row."""
     return " ".join(plain(text).split())
 
 
-def page(parts: Sequence[RenderableType]) -> None:
+def page(parts: Sequence[RenderableType], *, gap: bool = True) -> None:
     """Parts with a blank line between; in a terminal lines are broken, in a pipe they are not."""
     console = out if out.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
     for number, part in enumerate(parts):
-        if number:
+        if number and gap:
             console.print()
         console.print(part, soft_wrap=False)
 

@@ -14,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from hub.cli import answers, drawing
+from protocols.agents import NAME
 from protocols.errors import (
     AttemptFailed,
     Conflict,
@@ -33,6 +34,7 @@ EXIT_FAILED = 1
 EXIT_CANCELED = 5
 EXIT_INTERRUPTED = 130
 MAX_VALUE = 80  # characters of a refused value
+NAME_RULE = "a name is of lower case, digits and dashes, at most 63, with no dash at its ends"
 
 EXITS: dict[type[FactoryError], int] = {
     InvalidRequest: 2,
@@ -89,7 +91,9 @@ def broken_rules(error: ValidationError) -> str:
         name = ".".join(str(part) for part in problem["loc"]) or "the whole"
         name = f"{prefix}{name.upper()}" if prefix else name
         value = json.dumps(problem["input"], default=str)[:MAX_VALUE]
-        lines.append(f"{name}: {problem['msg']} (got {value})")
+        is_name = problem.get("ctx", {}).get("pattern") == NAME
+        rule = NAME_RULE if is_name else problem["msg"]
+        lines.append(f"{name}: {rule} (got {value})")
     return "; ".join(lines)
 
 

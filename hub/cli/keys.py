@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import answers, drawing
+from hub.cli import answers, drawing, tables
 from hub.cli.answers import AsJson
 from hub.cli.exits import command
 from hub.cli.opened_store import opened_store
@@ -50,7 +50,7 @@ async def list_keys(as_json: AsJson = False) -> None:
     if as_json:
         answers.say(Listing[ApiKey](items=keys))
         return
-    drawing.table(
+    tables.table(
         ["Id", "Prefix", "Name", "Created", "Revoked"],
         [
             [

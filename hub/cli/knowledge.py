@@ -2,8 +2,10 @@
 
 import contextlib
 import mimetypes
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +37,14 @@ TYPES = {
 }
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 600.0  # for one document, from its upload
+
+
+class By(StrEnum):
+    """Halves of the search."""
+
+    FUSED = "fused"
+    MEANING = "meaning"
+    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ async def ingest(
     Example: `pygent ingest handbook/ notes.md --collection manuals`
     """
     files = await anyio.to_thread.run_sync(lambda: list(_files(paths)))
+    left_out = await anyio.to_thread.run_sync(_left_out, paths)
     async with opened() as client:
         with contextlib.suppress(AlreadyExists):
             await client.knowledge.create(CreateCollection(name=collection))
@@ -92,7 +103,7 @@ async def ingest(
                     _say(outcome)
                 progress.advance(bar)
     if not as_json:
-        _report(outcomes, collection)
+        _report(outcomes, collection, left_out)
     if any(outcome.reason for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
 
@@ -111,13 +122,16 @@ async def search(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=50, help="At most so many.")] = 5,
+    by: Annotated[By, typer.Option(help="Both halves of the search, or one of them.")] = By.FUSED,
     as_json: AsJson = False,
 ) -> None:
     """Find passages by meaning and by words.
 
     Example: `pygent search "how do I reset the pump" --collection manuals`
     """
-    request = SearchRequest(query=query, collections=tuple(collection or ()), limit=limit)
+    request = SearchRequest(
+        query=query, collections=tuple(collection or ()), limit=limit, by=by.value
+    )
     async with opened() as client:
         answer = await client.knowledge.search(request)
     if as_json:
@@ -146,6 +160,19 @@ def _files(paths: list[Path]) -> Iterator[Path]:
             raise InvalidRequest(f"{path} is neither a file nor a folder")
 
 
+def _left_out(paths: list[Path]) -> Counter[str]:
+    """Files in the folders of no type that can be read, counted by ending; hidden ones aside."""
+    return Counter(
+        file.suffix.lower() or file.name
+        for path in paths
+        if path.is_dir()
+        for file in path.rglob("*")
+        if file.suffix.lower() not in TYPES
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and file.is_file()
+    )
+
+
 async def _add(client: RestClient, collection: str, file: Path) -> Outcome:
     media_type = TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0]
     if media_type is None:
@@ -170,7 +197,7 @@ async def _add(client: RestClient, collection: str, file: Path) -> Outcome:
     return Outcome(file, document, document.reason)
 
 
-def _report(outcomes: list[Outcome], collection: str) -> None:
+def _report(outcomes: list[Outcome], collection: str, left_out: Counter[str]) -> None:
     bad = [outcome for outcome in outcomes if outcome.reason]
     queued = [o for o in outcomes if o.document and o.document.state is DocumentState.QUEUED]
     chunks = sum(outcome.document.chunks for outcome in outcomes if outcome.document)
@@ -179,8 +206,15 @@ def _report(outcomes: list[Outcome], collection: str) -> None:
     )
     if queued:
         drawing.err.print(f"{len(queued)} still wait for a worker", markup=False)
+    if left_out:
+        endings = ", ".join(ending for ending, _ in left_out.most_common(5))
+        drawing.err.print(
+            f"{left_out.total()} left out, of types that cannot be read: {endings}", markup=False
+        )
     for outcome in bad:
-        drawing.err.print(f"{outcome.path}: {outcome.reason}", style="red", markup=False)
+        name, reason = str(outcome.path), outcome.reason or ""
+        said = reason if reason.startswith(name) else f"{name}: {reason}"
+        drawing.err.print(said, style="red", markup=False)
 
 
 def _say(outcome: Outcome) -> None:

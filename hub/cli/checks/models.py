@@ -67,7 +67,7 @@ async def _agents(url: str, key: str, providers: Sequence[ModelProvider]) -> lis
     """Agents of the running factory whose provider is not set here."""
     try:
         with anyio.fail_after(ANSWER_SECONDS):
-            async with RestClient(url, token=key) as client:
+            async with RestClient(url, token=key, patience=0.0) as client:
                 known = {one.name for one in (await client.models()).items if one.is_configured}
                 listing = await client.agents.list(AgentQuery(limit=AGENTS))
     except (FactoryError, TimeoutError):

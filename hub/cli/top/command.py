@@ -11,8 +11,8 @@ from hub.cli.exits import command
 from hub.cli.top.app import TopApp
 from hub.cli.top.board import Board
 from hub.cli.top.health import read_health
-from hub.cli.top.snapshot import read_board, show
-from protocols.errors import InvalidRequest
+from hub.cli.top.snapshot import LOAD_SECONDS, read_board, show
+from protocols.errors import InvalidRequest, Unavailable
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -44,7 +44,7 @@ async def top(
         raise InvalidRequest("this is no terminal; `pygent top --once` prints one snapshot")
     else:
         factory = named()
-        async with opened() as client:
+        async with opened(patience=0.0) as client:  # the screen tells of that itself
             channels = (await client.me()).channels
             await TopApp(client, factory, channels).run_async()
 
@@ -52,5 +52,8 @@ async def top(
 async def _print(limit: int) -> None:
     board = Board()
     async with opened() as client:
-        await read_board(client, board)
+        try:
+            await read_board(client, board)
+        except TimeoutError:
+            raise Unavailable(f"the hub needed more than {LOAD_SECONDS:.0f} s to answer") from None
         show(board, await read_health(client), limit=limit)

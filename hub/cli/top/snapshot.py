@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import anyio
 
-from hub.cli import drawing
+from hub.cli import drawing, tables
 from hub.cli.top import drawn
 from hub.cli.top.board import Board
 from hub.cli.top.health import Health
@@ -46,7 +46,7 @@ def show(board: Board, health: Health, *, limit: int) -> None:
         workers = f"workers: {alive} alive · {health.running} jobs · {health.waiting} queued"
     for line in (counts, hour, workers):
         drawing.err.print(line, markup=False)
-    drawing.table(
+    tables.table(
         ["Id", "State", "Agent", "Elapsed", "Tokens", "Cost", "Now", "Task"],
         [
             [

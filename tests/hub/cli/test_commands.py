@@ -14,14 +14,21 @@ from protocols.errors import InvalidRequest
 EXIT_USAGE = 2
 DEEPER = [
     ["agents", "ls"], ["agents", "show"], ["agents", "create"], ["agents", "versions"],
-    ["agents", "retire"], ["collections", "ls"], ["collections", "documents"],
-    ["collections", "delete"],
+    ["agents", "retire"], ["agents", "check"], ["agents", "diff"], ["agents", "duplicate"],
+    ["collections", "ls"], ["collections", "create"], ["collections", "show"],
+    ["collections", "documents"], ["collections", "delete"], ["documents", "ls"],
+    ["documents", "show"], ["documents", "retry"], ["documents", "delete"], ["models", "ls"],
+    ["models", "test"], ["tasks", "events"],
     ["tasks", "ls"], ["tasks", "show"], ["tasks", "create"], ["tasks", "cancel"],
     ["token", "create"], ["token", "ls"], ["token", "revoke"], ["projections", "rebuild"],
 ]  # fmt: skip
 
 
-GROUPS = [[], ["tasks"], ["agents"], ["collections"], ["token"], ["projections"]]
+GROUPS = [
+    [], ["tasks"], ["agents"], ["collections"], ["documents"], ["models"], ["token"],
+    ["projections"],
+]  # fmt: skip
+
 TOLD = [[], *([name] for name in COMMANDS), *DEEPER]
 RUNS_ON = {"up", "hub", "dashboard", "worker", "scheduler", "completion"}
 
@@ -40,6 +47,18 @@ def test_every_command_teaches_itself(command: list[str]):
 def test_every_command_that_answers_answers_programs_too(command: list[str]):
     said = CliRunner().invoke(app, [*command, "--help"], prog_name="pygent")
     assert ("--json" in said.output) == (command[0] not in RUNS_ON)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["task", "show"], ["agent", "list"], ["collection", "ls"], ["document", "rm"],
+     ["model", "list"], ["tasks", "get"], ["projection", "rebuild"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_command_answers_to_its_other_names(command: list[str]):
+    said = CliRunner().invoke(app, [*command, "--help"], prog_name="pygent")
+    assert said.exit_code == 0
+    assert "Example: " in said.output
 
 
 def test_the_list_of_commands_names_each():
@@ -64,7 +83,7 @@ def test_wrong_usage_ends_with_two(command: list[str]):
     [
         ("name: x\nlimits: {steps: none}\n", "limits.steps"),
         ("name: x\nstrategy: dream\n", 'strategy: .* "dream"'),
-        ("name: Bad Name\ncolour: red\n", "name: .*colour: "),
+        ("name: Bad Name\ncolour: red\n", "name: a name is of lower case.*colour: "),
         ("name: [", "neither YAML nor JSON"),
         ("- a list", "the whole: "),
         ("", "the whole: "),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from hub.cli import drawing
+from hub.cli import drawing, tables
 from protocols import events
 from protocols.event_encoding import join, split
 from protocols.events import AnyData, Event, StepKind
@@ -87,7 +87,7 @@ def test_quiet_hides_the_steps(capsys: pytest.CaptureFixture[str]):
 
 
 def test_a_piped_list_is_lines_of_tabs(capsys: pytest.CaptureFixture[str]):
-    drawing.table(["A", "B"], [["1", drawing.state(TaskState.FAILED)], ["2\t3", "x\ny"]])
+    tables.table(["A", "B"], [["1", drawing.state(TaskState.FAILED)], ["2\t3", "x\ny"]])
     assert capsys.readouterr().out == "1\t✕ failed\n2 3\tx y\n"
 
 
