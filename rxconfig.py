@@ -8,6 +8,7 @@ from reflex.plugins import SitemapPlugin
 
 from dashboard.build_loading import EarlyPages, OwnRuntime
 from dashboard.build_plugin import OfflineShell, OnlyTheSite, Stylesheet
+from dashboard.build_texts import Texts
 
 config = rx.Config(
     app_name="dashboard",
@@ -18,5 +19,12 @@ config = rx.Config(
     disable_plugins=[SitemapPlugin],
     react_strict_mode=False,  # says things while developing only
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[Stylesheet(), OwnRuntime(), OnlyTheSite(), EarlyPages(), OfflineShell()],
+    plugins=[
+        Stylesheet(),
+        OwnRuntime(),
+        OnlyTheSite(),
+        Texts(),
+        EarlyPages(),
+        OfflineShell(),
+    ],
 )

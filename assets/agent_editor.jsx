@@ -3,12 +3,13 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
-import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { Link, useBlocker, useNavigate, useParams, useSearchParams } from "react-router";
 
 import { FIELDS, SpecFields, inWords, useChoices } from "$/public/agent_form.jsx";
 import { read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
-import { Ago, Failure, Icon, Segment, useIsPhone, useNow } from "$/public/parts.jsx";
+import { useMay } from "$/public/may.js";
+import { Ago, Dialog, Failure, Icon, NotAllowed, Segment, useIsPhone, useNow } from "$/public/parts.jsx";
 import { SourceText } from "$/public/source_text.jsx";
 import { SpecDiff } from "$/public/spec_diff.jsx";
 import { useCheck, useNewer, useSpec } from "$/public/spec_editor.js";
@@ -22,6 +23,7 @@ export function NewAgentPage() {
   const [from, version] = [search.get("from"), search.get("version")];
   const template = TEMPLATES.find((each) => each.key === search.get("template"));
   const { agent, problem, load } = useAgent(from, version);
+  if (!useMay()("edit")) return <><Crumbs last="New agent" /><NotMine to={from ? `/agents/${from}` : "/agents"} /></>;
   if (from && problem) return <><Crumbs last="New agent" /><Failure title={`${from} could not be read`} problem={problem} onRetry={load} /></>;
   if (!choices || (from && !agent)) return <><Crumbs last="New agent" /><Waiting /></>;
   if (!from && !template) return <><Crumbs last="New agent" /><Gallery choices={choices} /></>;
@@ -37,6 +39,7 @@ export function EditAgentPage() {
   const choices = useChoices();
   const { agent, problem, load } = useAgent(name, null);
   const crumbs = <Crumbs name={name} last="Edit" />;
+  if (!useMay()("edit")) return <>{crumbs}<NotMine to={`/agents/${name}`} /></>;
   if (problem?.status === 404) {
     return <>{crumbs}<div className="face"><div className="in"><h2>There is no such agent</h2><p className="quiet">{problem.message}</p><Link className="btn above" to="/agents"><Icon name="leftc" size={14} />All agents</Link></div></div></>;
   }
@@ -46,6 +49,10 @@ export function EditAgentPage() {
     return <>{crumbs}<div className="face"><div className="in"><h2>{name} is retired</h2><p className="quiet">It takes no tasks and no new version. What it was can begin another agent.</p><Link className="btn primary above" to={`/new-agent?from=${name}`}><Icon name="copy" size={14} />Duplicate</Link></div></div></>;
   }
   return <>{crumbs}<Editor key={agent.latest} start={agent.spec} base={agent} choices={choices} onReload={load} /></>;
+}
+
+function NotMine({ to }) {
+  return <NotAllowed title="Agents are changed by operators" what="edit"><Link className="btn above" to={to}><Icon name="leftc" size={14} />Look at {to === "/agents" ? "all agents" : "it"}</Link></NotAllowed>;
 }
 
 const copyName = (name) => `${name.slice(0, 58).replace(/-+$/, "")}-copy`;
@@ -124,7 +131,7 @@ function Editor({ start, base = null, origin, choices, onReload }) {
   const isDone = useRef(false);
   const [first] = useState(draft.text);
   const isChanged = draft.text !== first || draft.pending.length > 0;
-  useLeaving(isChanged, isDone);
+  const leaving = useLeaving(isChanged, isDone);
   useEffect(() => {
     document.title = `${base ? `Edit ${base.name}` : "New agent"} · PyGent Factory`;
   }, [base]);
@@ -169,8 +176,13 @@ function Editor({ start, base = null, origin, choices, onReload }) {
     source: <Source draft={draft} problems={problems} />,
     changes: <div className="scrolls"><SpecDiff before={base?.spec ?? {}} after={draft.spec} names={[base ? `v${base.latest}` : "Nothing", "Yours"]} /></div>,
   }[shownView];
+  const discard = () => {
+    isDone.current = true;
+    navigate(base ? `/agents/${base.name}` : "/agents");
+  };
   return (
     <div className="page editing" onKeyDown={press}>
+      {leaving.state === "blocked" && <Leaving leaving={leaving} isNew={!base} />}
       {newer && <Meanwhile newer={newer} base={base} draft={draft} isBusy={isBusy} onMine={() => save(newer.latest)} onTheirs={onReload} />}
       {isPhone && <Segment label="Part of the editor" className="phonetabs" value={view} onChange={setView} options={[["form", "Form"], ["source", "Source"], ["changes", "Changes"]]} />}
       <div className="editor-cols">
@@ -194,12 +206,12 @@ function Editor({ start, base = null, origin, choices, onReload }) {
         )}
       </div>
       <Foot draft={draft} check={check} problems={problems} base={base} origin={origin} failure={failure} isBusy={isBusy} isChanged={isChanged}
-        isBlocked={Boolean(newer)} onSave={() => save(base?.latest)} onLeave={() => navigate(base ? `/agents/${base.name}` : "/agents")} />
+        isBlocked={Boolean(newer)} onSave={() => save(base?.latest)} onLeave={discard} />
     </div>
   );
 }
 
-/** The browser asks before a changed draft is thrown away with the tab. */
+/** Asks before a changed draft is thrown away: the browser when the tab closes, we for links and back. */
 function useLeaving(isChanged, isDone) {
   useEffect(() => {
     if (!isChanged) return undefined;
@@ -207,6 +219,19 @@ function useLeaving(isChanged, isDone) {
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
   }, [isChanged, isDone]);
+  return useBlocker(({ currentLocation: here, nextLocation: there }) => isChanged && !isDone.current && (here.pathname !== there.pathname || here.search !== there.search));
+}
+
+function Leaving({ leaving, isNew }) {
+  return (
+    <Dialog title="Leave this draft?" onClose={() => leaving.reset()}>
+      <div className="dialog-body"><p>{isNew ? "The agent does not exist yet" : "The changes are not published yet"}: what you wrote is lost when you leave.</p></div>
+      <footer>
+        <button type="button" className="btn" onClick={() => leaving.reset()} autoFocus>Stay</button>
+        <button type="button" className="btn danger" onClick={() => leaving.proceed()}>Leave it</button>
+      </footer>
+    </Dialog>
+  );
 }
 
 function Source({ draft, problems }) {

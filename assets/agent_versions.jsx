@@ -7,6 +7,7 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useKeys } from "$/public/keys.js";
+import { useMay } from "$/public/may.js";
 import { Failure, Icon, Segment, useIsPhone } from "$/public/parts.jsx";
 import { SpecDiff } from "$/public/spec_diff.jsx";
 
@@ -15,6 +16,7 @@ export function AgentVersionsPage() {
   const { agent_name: name } = useParams();
   const [search, setSearch] = useSearchParams();
   const isPhone = useIsPhone();
+  const mayEdit = useMay()("edit");
   const [versions, setVersions] = useState(null);
   const [problem, setProblem] = useState(null);
   const [round, setRound] = useState(0);
@@ -49,7 +51,7 @@ export function AgentVersionsPage() {
   if (problem) return <>{crumbs}<Failure title="The versions could not be read" problem={problem} onRetry={() => setRound(round + 1)} /></>;
   if (!versions) return crumbs;
   if (versions.length === 1) {
-    return <>{crumbs}<div className="face"><div className="in"><h2>There is one version so far</h2><p className="quiet">Each time a changed spec is published it becomes the next version. Tasks keep the one they were submitted with, and any two can be compared here.</p><Link className="btn primary above" to={`/agents/${name}/edit`}>Edit {name}</Link></div></div></>;
+    return <>{crumbs}<div className="face"><div className="in"><h2>There is one version so far</h2><p className="quiet">Each time a changed spec is published it becomes the next version. Tasks keep the one they were submitted with, and any two can be compared here.</p>{mayEdit && <Link className="btn primary above" to={`/agents/${name}/edit`}>Edit {name}</Link>}</div></div></>;
   }
   return (
     <>

@@ -6,7 +6,9 @@ import { Link, useNavigate, useSearchParams } from "react-router";
 
 import { me, query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
+import { useRowKeys } from "$/public/keys.js";
 import { watch } from "$/public/live.js";
+import { useMay, whyNot } from "$/public/may.js";
 import { Ago, Command, Failure, Icon, useNow } from "$/public/parts.jsx";
 import { TextField } from "$/public/tasks_filters.jsx";
 
@@ -16,6 +18,8 @@ export function AgentsPage() {
   const text = search.get("q");
   const list = useAgents(text);
   const tools = document.getElementById("actions");
+  const mayEdit = useMay()("edit");
+  useRowKeys(() => document.querySelectorAll(".agents tbody .t a"));
   const change = (name, value) => setSearch((before) => {
     const next = new URLSearchParams(before);
     value === null ? next.delete(name) : next.set(name, value);
@@ -23,7 +27,7 @@ export function AgentsPage() {
   }, { replace: true });
   return (
     <>
-      {tools && createPortal(<Link className="btn" to="/new-agent"><Icon name="plus" size={14} /><span>New agent</span></Link>, tools)}
+      {tools && mayEdit && createPortal(<Link className="btn" to="/new-agent"><Icon name="plus" size={14} /><span>New agent</span></Link>, tools)}
       <div className="page agents">
         <div className="filters"><TextField value={text ?? ""} label="Search agents" onChange={(q) => change("q", q)} /></div>
         <Body list={list} text={text} onClear={() => change("q", null)} />
@@ -130,6 +134,7 @@ function AgentLine({ row, now }) {
 }
 
 function Empty({ text, onClear }) {
+  const mayEdit = useMay()("edit");
   if (text) {
     return <div className="face"><div className="in"><h2>No agent fits “{text}”</h2><button type="button" className="btn above" onClick={onClear}>Show all agents</button></div></div>;
   }
@@ -137,9 +142,13 @@ function Empty({ text, onClear }) {
     <div className="face"><div className="in">
       <h2>No agent yet</h2>
       <p className="quiet">An agent is a named, versioned configuration that can be asked to do something: instructions, a model, tools, limits.</p>
-      <Link className="btn primary above" to="/new-agent"><Icon name="plus" size={14} />New agent</Link>
-      <p className="meta above">Or from a file on this machine</p>
-      <Command text="pygent agents create agent.yaml" />
+      {mayEdit ? (
+        <>
+          <Link className="btn primary above" to="/new-agent"><Icon name="plus" size={14} />New agent</Link>
+          <p className="meta above">Or from a file on this machine</p>
+          <Command text="pygent agents create agent.yaml" />
+        </>
+      ) : <p className="quiet">{whyNot("edit")}.</p>}
     </div></div>
   );
 }

@@ -5,7 +5,8 @@ import { useSearchParams } from "react-router";
 
 import { read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
-import { Ago, Command, Copy, Dialog, Failure, Icon, isTyping, Panel, useNow } from "$/public/parts.jsx";
+import { useRowKeys } from "$/public/keys.js";
+import { Ago, Command, Copy, Dialog, Failure, Icon, Panel, useNow } from "$/public/parts.jsx";
 
 const CUT_SECONDS = 5; // a revoked key opens nothing after that, everywhere
 
@@ -13,7 +14,7 @@ const CUT_SECONDS = 5; // a revoked key opens nothing after that, everywhere
 export function Keys() {
   const [search, setSearch] = useSearchParams();
   const isAll = search.has("revoked");
-  const { keys, problem, load } = useKeys();
+  const { keys, problem, load } = useList();
   const [made, setMade] = useState(null);
   const [leaving, setLeaving] = useState(null);
   const now = useNow(15_000);
@@ -36,7 +37,7 @@ export function Keys() {
   );
 }
 
-function useKeys() {
+function useList() {
   const [keys, setKeys] = useState(null);
   const [problem, setProblem] = useState(null);
   const load = useCallback(async () => {
@@ -94,17 +95,7 @@ function Empty() {
 
 function List({ keys, now, onRevoke }) {
   const body = useRef(null);
-  useEffect(() => {
-    const press = (event) => {
-      if (isTyping(event) || (event.key !== "j" && event.key !== "k")) return;
-      const rows = [...body.current.querySelectorAll("button[data-row]")];
-      const here = rows.indexOf(document.activeElement) + (event.key === "j" ? 1 : -1);
-      rows[Math.max(0, Math.min(here, rows.length - 1))]?.focus();
-      event.preventDefault();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
+  useRowKeys(() => body.current.querySelectorAll("button[data-row]"));
   return (
     <table className="table cards keys">
       <thead><tr><th>Name</th><th>Begins with</th><th>Created</th><th className="right">Last use</th><th className="right"><span className="sr">Revoke</span></th></tr></thead>

@@ -8,7 +8,10 @@ import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { read, send, submissionKey } from "$/public/api.js";
 import { begin, useConversation, useEarlier } from "$/public/chat_data.js";
 import * as format from "$/public/format.js";
+import { useMay, whyNot } from "$/public/may.js";
 import { Ago, Failure, Icon, useIsPhone, useNow } from "$/public/parts.jsx";
+import { visited } from "$/public/recent.js";
+import { finish, show, start } from "$/public/started.js";
 import { Answer, Asked, Sources, Takeovers, useEnd, useSources } from "$/public/talk.jsx";
 
 /** The page. */
@@ -68,8 +71,14 @@ function Chat({ agent, context }) {
   const fresh = useMemo(submissionKey, [agent.name, context === null]); // of the conversation that may begin
   const into = context ?? fresh;
 
+  const first = turns[0]?.watch.task ?? null;
+  useEffect(() => {
+    if (context && first?.title && !conversation.hasEarlier) visited({ kind: "conversation", id: `${agent.name}/chat?context=${encodeURIComponent(context)}`, name: first.title.slice(0, 120) });
+  }, [agent.name, context, first?.title, conversation.hasEarlier]);
+
   const ask = async (question, key) => {
     const receipt = await send("POST", "/tasks", { agent: agent.name, input: question, context_id: into }, { "idempotency-key": key });
+    start(receipt.id, question, `/agents/${agent.name}/chat?context=${encodeURIComponent(into)}`);
     setText("");
     toEnd();
     if (context) return conversation.add(receipt.id);
@@ -93,7 +102,7 @@ function Chat({ agent, context }) {
             {face === "loading" && <div className="sk-stack" aria-hidden="true"><span className="sk sk-w60" /><span className="sk sk-w90" /><span className="sk sk-w80" /></div>}
             {conversation.hasEarlier && <button type="button" className="btn small chat-older" onClick={older}><Icon name="up" size={12} />Earlier turns</button>}
             {turns.map((turn) => <Turn key={turn.id} turn={turn} onAgain={setText} />)}
-            {(face === "new" || (face === "filled" && !turns.length)) && <Begin agent={agent} earlier={isPhone ? earlier : []} />}
+            {(face === "new" || (face === "filled" && !turns.length)) && <Begin agent={agent} earlier={isPhone ? earlier : null} />}
           </div>
         </div>
         {turns.length > 0 && hasMore && <button type="button" className="btn small to-end" onClick={toEnd}><Icon name="down" size={12} />To the end</button>}
@@ -111,6 +120,10 @@ const Turn = memo(function Turn({ turn, onAgain }) {
   useSyncExternalStore(watch.subscribe, watch.snapshot);
   const { task, problem } = watch;
   const isOpen = task && !format.isFinal(task.state);
+  useEffect(() => show(turn.id), [turn.id]);
+  useEffect(() => {
+    if (task && !isOpen && !document.hidden) finish(turn.id); // she sees it herself
+  }, [task && !isOpen, turn.id]);
   useNow(100, Boolean(isOpen));
   if (!task && problem) return <p className="error chat-lost" role="alert"><Icon name="warning" size={14} />This turn could not be read: {problem.message}<button type="button" className="btn small" onClick={() => watch.open()}>Retry</button></p>;
   if (!task) return <div className="sk-stack" aria-hidden="true"><span className="sk sk-w60" /><span className="sk sk-w90" /></div>;
@@ -120,6 +133,7 @@ const Turn = memo(function Turn({ turn, onAgain }) {
 function Said({ task, now, isOpen, onAgain, onSelect }) {
   const sources = useSources(task);
   const isAnswered = task.state === "completed";
+  const mayAsk = useMay()("ask");
   const question = task.input.at(-1)?.parts.map((part) => part.text).join("\n\n") ?? "";
   return (
     <article className="turn" aria-label={task.title}>
@@ -132,7 +146,7 @@ function Said({ task, now, isOpen, onAgain, onSelect }) {
         <span className="num">{format.duration(format.between(task.submitted_at, task.ended_at, now))}</span>
         <span className="num">{format.plural(task.steps.length, "step")}</span>
         {task.cost > 0 && <span className="num">{format.money(task.cost)}</span>}
-        {!isOpen && !isAnswered && <><span>The agent is not given this turn again</span><button type="button" className="btn ghost small" onClick={() => onAgain(question)}>Ask again</button></>}
+        {!isOpen && !isAnswered && <><span>The agent is not given this turn again</span>{mayAsk && <button type="button" className="btn ghost small" onClick={() => onAgain(question)}>Ask again</button>}</>}
       </footer>
     </article>
   );
@@ -147,7 +161,7 @@ function Begin({ agent, earlier }) {
       <p className="quiet">{agent.spec.description || "Ask it something, and go on from its answer."}</p>
       <p className="meta">Every question becomes a task of its own. The agent is given the newest 20 answers of the conversation, as far as they fit its limits.
         {agent.spec.model === "extractive" && " This one answers with sentences of documents and has no language model: it reads your last question alone."}</p>
-      {earlier.length > 0 && <><h3>Earlier ones</h3><EarlierList agent={agent} earlier={earlier} /></>}
+      {earlier?.rows.length > 0 && <><h3>Earlier ones</h3><EarlierList agent={agent} earlier={earlier} /></>}
     </div>
   );
 }
@@ -156,7 +170,7 @@ function Earlier({ agent, earlier, current }) {
   return (
     <aside className="chat-earlier" aria-label="Earlier conversations">
       <h2>Earlier</h2>
-      {earlier.length ? <EarlierList agent={agent} earlier={earlier} current={current} /> : <p className="meta">None with {agent.name} yet.</p>}
+      {earlier.rows.length || earlier.problem ? <EarlierList agent={agent} earlier={earlier} current={current} /> : <p className="meta">None with {agent.name} yet.</p>}
     </aside>
   );
 }
@@ -164,16 +178,20 @@ function Earlier({ agent, earlier, current }) {
 function EarlierList({ agent, earlier, current }) {
   const now = useNow(60_000);
   return (
-    <ul>
-      {earlier.map((each) => (
-        <li key={each.context}>
-          <Link to={`/agents/${agent.name}/chat?context=${encodeURIComponent(each.context)}`} aria-current={each.context === current ? "page" : undefined}>
-            <b className="clip">{each.title}</b>
-            <span className="meta">{format.plural(each.turns, "turn")} · <Ago time={each.time} now={now} after=" ago" /></span>
-          </Link>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul>
+        {earlier.rows.map((each) => (
+          <li key={each.context_id}>
+            <Link to={`/agents/${agent.name}/chat?context=${encodeURIComponent(each.context_id)}`} aria-current={each.context_id === current ? "page" : undefined}>
+              <b className="clip" dir="auto">{each.title}</b>
+              <span className="meta">{format.plural(each.turns, "turn")} · <Ago time={each.updated_at} now={now} after=" ago" /></span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {earlier.problem && <p className="error" role="alert">{earlier.problem.message} <button type="button" className="btn small" onClick={earlier.retry}>Retry</button></p>}
+      {earlier.hasMore && <button type="button" className="btn small chat-more" onClick={earlier.loadMore}>More</button>}
+    </>
   );
 }
 
@@ -183,7 +201,8 @@ function Composer({ agent, text, onText, onAsk, open, place, isFirst }) {
   const [isBusy, setBusy] = useState(false);
   const key = useRef(submissionKey()); // repeating a submission that got no answer is one task
   const field = useRef(null);
-  const isRetired = agent.state === "retired";
+  const mayAsk = useMay()("ask");
+  const isClosed = agent.state === "retired" || !mayAsk; // nothing can be written
   useEffect(() => {
     key.current = submissionKey();
     if (matchMedia("(hover: hover)").matches) field.current?.focus();
@@ -194,7 +213,7 @@ function Composer({ agent, text, onText, onAsk, open, place, isFirst }) {
   }, [text]);
   const submit = async (event) => {
     event?.preventDefault();
-    if (!text.trim() || isBusy || open || isRetired) return;
+    if (!text.trim() || isBusy || open || isClosed) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -216,14 +235,14 @@ function Composer({ agent, text, onText, onAsk, open, place, isFirst }) {
   return (
     <form className="composer chat-composer" onSubmit={submit}>
       {problem && <p className="error" role="alert"><Icon name="warning" size={14} />{problem.message}</p>}
-      {isRetired && <p className="meta">{agent.name} is retired and takes no more questions. What was said stays.</p>}
+      {isClosed && <p className="meta">{mayAsk ? `${agent.name} is retired and takes no more questions. What was said stays.` : `${whyNot("ask")}.`}</p>}
       <div className="field">
-        <textarea ref={field} rows={1} value={text} disabled={isRetired} enterKeyHint="enter" aria-label={`Write to ${agent.name}`}
+        <textarea ref={field} rows={1} value={text} disabled={isClosed} enterKeyHint="enter" aria-label={`Write to ${agent.name}`}
           placeholder={isFirst ? `Ask ${agent.name} something` : "Go on"} onKeyDown={press} onChange={(event) => onText(event.target.value)} />
       </div>
-      {open
+      {open && mayAsk
         ? <button type="button" className="btn icon danger" aria-label={isStopping ? "Stopping" : "Stop the answer"} title={isStopping ? "Stopping" : "Stop the answer"} disabled={isStopping} onClick={stop}><Icon name="stop" /></button>
-        : <button type="submit" className="btn icon primary" aria-label="Send" title="Send (Enter)" disabled={isBusy || isRetired || !text.trim()}><Icon name="ask" /></button>}
+        : <button type="submit" className="btn icon primary" aria-label="Send" title="Send (Enter)" disabled={isBusy || isClosed || !text.trim()}><Icon name="ask" /></button>}
     </form>
   );
 }

@@ -8,7 +8,7 @@ import { watch } from "$/public/live.js";
 import { TaskWatch } from "$/public/task_watch.js";
 
 const TURNS = 12; // read at once
-const LATEST = 100; // tasks of the agent that earlier conversations are found in
+const EARLIER = 30; // conversations read at once
 
 /** The turns of a conversation: `{face, turns, problem, hasEarlier, loadEarlier, add, load}`. */
 export function useConversation(context) {
@@ -102,18 +102,33 @@ class Conversation {
   }
 }
 
-/** Earlier conversations with an agent, the latest first, among its latest tasks; read when `moment` changes. */
+/**
+ * Earlier conversations with an agent, the one continued last first: `{rows, hasMore, loadMore, problem}`.
+ * The newest are read again when `moment` changes; those further down stay.
+ */
 export function useEarlier(name, moment) {
-  const [rows, setRows] = useState([]);
-  const load = useCallback(() => read(`/tasks${query({ agent: name, limit: LATEST })}`).then(({ items }) => setRows(items)).catch(() => {}), [name]);
+  const [list, setList] = useState({ rows: [], next: null, problem: null });
+  const load = useCallback(async (cursor) => {
+    const path = `/conversations${query({ agent: name, limit: EARLIER, cursor })}`;
+    return read(path).then(
+      (page) => setList((before) => (cursor ? joined(before, page) : renewed(before, page))),
+      (problem) => setList((before) => ({ ...before, problem })),
+    );
+  }, [name]);
+  useEffect(() => setList({ rows: [], next: null, problem: null }), [name]);
   useEffect(() => {
-    load();
+    load(null);
   }, [load, moment]);
-  const found = new Map();
-  for (const row of rows) {
-    const before = found.get(row.context_id);
-    if (before) Object.assign(before, { title: row.title, turns: before.turns + 1 });
-    else found.set(row.context_id, { context: row.context_id, title: row.title, turns: 1, time: row.updated_at });
-  }
-  return [...found.values()];
+  return { ...list, hasMore: list.next !== null, loadMore: () => load(list.next), retry: () => load(null) };
+}
+
+function joined(before, page) {
+  const known = new Set(before.rows.map((row) => row.context_id));
+  return { rows: [...before.rows, ...page.items.filter((row) => !known.has(row.context_id))], next: page.next, problem: null };
+}
+
+function renewed(before, page) {
+  const known = new Set(page.items.map((row) => row.context_id));
+  const older = before.rows.slice(EARLIER).filter((row) => !known.has(row.context_id));
+  return { rows: [...page.items, ...older], next: older.length ? before.next : page.next, problem: null };
 }

@@ -3,6 +3,7 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 
+import { Marked } from "$/public/knowledge_text.jsx";
 import { Icon } from "$/public/parts.jsx";
 
 const WIDTH = 360; // px
@@ -58,7 +59,7 @@ function Passage({ id, source, anchor, onClose }) {
         <b className="clip grow">{source.title}</b>
         <button type="button" className="btn ghost icon small" aria-label="Close" onClick={onClose}><Icon name="close" size={12} /></button>
       </header>
-      <blockquote>{source.quote}</blockquote>
+      <blockquote dir="auto"><Marked text={source.quote ?? ""} /></blockquote>
       <footer className="meta">
         <span className="clip grow">{[source.collection, source.location].filter(Boolean).join(" · ")}</span>
         {Boolean(source.score) && <span className="num" title="Fused score of the search, higher is nearer">score {source.score.toFixed(3)}</span>}

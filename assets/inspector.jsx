@@ -5,6 +5,7 @@ import { memo, useState } from "react";
 import { Json, likeRows } from "$/public/code.jsx";
 import { EventLog } from "$/public/event_log.jsx";
 import * as format from "$/public/format.js";
+import { Marked } from "$/public/knowledge_text.jsx";
 import { Copy, Icon } from "$/public/parts.jsx";
 
 const AS_TASK = { running: "working", finished: "completed", failed: "failed", stopped: "canceled" };
@@ -100,7 +101,7 @@ function Passages({ passages }) {
           <span className="cite">{passage.n ?? index + 1}</span>
           <p className="clip"><b>{passage.title}</b> <span className="meta">{passage.location}</span></p>
           <span className="meta num" title="Fused score of the search, higher is nearer">{passage.score?.toFixed(4)}</span>
-          <p className="text">{passage.text}</p>
+          <p className="text" dir="auto"><Marked text={passage.text} isCut /></p>
         </li>
       ))}
     </ol>

@@ -56,6 +56,21 @@ export function useKeys(handlers) {
   }, [names]);
 }
 
+/**
+ * j and k go from one of the nodes that `rows` finds to the next; Enter is the focused one's own.
+ * `more` are other keys of the same list.
+ */
+export function useRowKeys(rows, more = {}) {
+  const move = (step) => {
+    const nodes = [...rows()];
+    const at = nodes.indexOf(document.activeElement);
+    const next = nodes[Math.min(nodes.length - 1, Math.max(0, at + step))];
+    next?.focus();
+    return Boolean(next);
+  };
+  useKeys({ next: () => move(1), previous: () => move(-1), open: () => false, ...more });
+}
+
 /** The rows of the table that do something on this page now. */
 export const active = () => TABLE.filter(({ name }) => bound.has(name));
 

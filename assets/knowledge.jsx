@@ -14,7 +14,8 @@ import { DocumentView } from "$/public/knowledge_document.jsx";
 import { Collections, Documents, Overview } from "$/public/knowledge_lists.jsx";
 import { Found, SearchField, orderOf, useFound } from "$/public/knowledge_search.jsx";
 import { filesOf, pathOf, uploads } from "$/public/knowledge_uploads.js";
-import { Command, Failure, Icon, isTyping } from "$/public/parts.jsx";
+import { useMay, whyNot } from "$/public/may.js";
+import { Command, Failure, Icon } from "$/public/parts.jsx";
 
 const AT_ONCE = 4; // documents queued again at the same time
 
@@ -34,7 +35,9 @@ export function KnowledgePage() {
   const shelf = useShelf(name, state);
   const found = useFound({ text, collection: name, by });
   const [dialog, setDialog] = useState(null);
-  const isDropping = useDrop((files) => (name ? uploads.add(name, files) : setDialog({ kind: "add", files })));
+  const may = useMay();
+  const mayEdit = may("edit");
+  const isDropping = useDrop((files) => (name ? uploads.add(name, files) : setDialog({ kind: "add", files })), mayEdit);
   const close = useCallback(() => setDialog(null), []);
   const chooseCollection = (c) => change({ c, d: null, n: null, p: null, state: null });
   const openDocument = (document, n = null) => change({ d: `${document.collection}/${document.id}`, n });
@@ -46,17 +49,16 @@ export function KnowledgePage() {
     change({ c: into, q: null, d: null, p: null, state: null });
   };
   const retry = useRetry(shelf);
-  useRowKeys();
   useEffect(() => {
     document.title = `${name ? `${name} · ` : ""}Knowledge · PyGent Factory`;
   }, [name]);
 
   const collection = shelf.collections.items.find((each) => each.name === name) ?? null;
   const [home, id] = (search.get("d") ?? "").split("/");
-  const shared = { name, text, by, state, collection, shelf, found, change, setDialog, openDocument, retry };
+  const shared = { name, text, by, state, collection, shelf, found, change, setDialog, openDocument, retry, may };
   return (
     <>
-      <Actions onAdd={() => setDialog({ kind: "add" })} onAsk={() => setDialog({ kind: "ask" })} isEmpty={!shelf.collections.items.length} />
+      <Actions onAdd={mayEdit && (() => setDialog({ kind: "add" }))} onAsk={may("ask") && shelf.collections.items.length > 0 && (() => setDialog({ kind: "ask" }))} />
       <div className="page kn">
         <Collections shelf={shelf} chosen={name} hits={hitsOf(found, name)} onChoose={chooseCollection} onNew={() => setDialog({ kind: "add", isNew: true })} />
         <section className="kn-main" aria-label={name ?? "All collections"}>
@@ -67,7 +69,7 @@ export function KnowledgePage() {
           <Tray onOpen={(document) => openDocument(document)} />
           {id ? (
             <DocumentView collection={home} id={id} row={shelf.told(id)} passage={search.has("n") ? Number(search.get("n")) : null}
-              onClose={closeDocument} onRetry={retry.one} onDelete={(document) => setDialog({ kind: "document", document })} />
+              onClose={closeDocument} onRetry={mayEdit && retry.one} onDelete={mayEdit && ((document) => setDialog({ kind: "document", document }))} />
           ) : <Middle {...shared} chosen={search.get("p")} />}
         </section>
         {isDropping && <div className="kn-over" aria-hidden="true"><div><Icon name="upload" size={20} /><b>Drop to add to {name ?? "a collection"}</b><span>{LIMITS}</span></div></div>}
@@ -80,11 +82,11 @@ export function KnowledgePage() {
   );
 }
 
-function Middle({ name, text, by, state, collection, shelf, found, chosen, change, setDialog, openDocument, retry }) {
+function Middle({ name, text, by, state, collection, shelf, found, chosen, change, setDialog, openDocument, retry, may }) {
   const { face, problem, items } = shelf.collections;
   if (text) {
     return (
-      <Found found={found} text={text} by={by} chosen={chosen} collection={name} onOrder={(next) => change({ by: next === "fused" ? null : next, p: null })}
+      <Found found={found} text={text} by={by} chosen={chosen} collection={name} changed={found.at ? shelf.changed(found.at, name) : 0} onOrder={(next) => change({ by: next === "fused" ? null : next, p: null })}
         onChoose={(p) => change({ p }, true)} onOpen={(passage) => openDocument({ collection: passage.collection, id: passage.document }, passage.ordinal)} onClear={() => change({ c: null })} />
     );
   }
@@ -95,8 +97,8 @@ function Middle({ name, text, by, state, collection, shelf, found, chosen, chang
     <>
       <header className="kn-head">
         <div className="grow"><h2 className="clip">{name}</h2><p className="meta clip">{collection?.description || "No description"}{collection ? ` · ${embedderOf(collection)}` : ""}</p></div>
-        {collection && <button type="button" className="btn" onClick={() => setDialog({ kind: "ask" })}><Icon name="ask" size={14} />Ask</button>}
-        {collection && <button type="button" className="btn danger" onClick={() => setDialog({ kind: "collection" })}>Delete</button>}
+        {collection && may("ask") && <button type="button" className="btn" onClick={() => setDialog({ kind: "ask" })}><Icon name="ask" size={14} />Ask</button>}
+        {collection && may("edit") && <button type="button" className="btn danger" onClick={() => setDialog({ kind: "collection" })}>Delete</button>}
       </header>
       <Documents shelf={shelf} collection={collection} state={state} onState={(next) => change({ state: next })} onOpen={(document) => openDocument(document)}
         onRetry={{ one: retry.one, all: () => retry.all(name) }} onDelete={(document) => setDialog({ kind: "document", document })} onAdd={() => setDialog({ kind: "add" })} onLeave={() => change({ c: null, state: null })} />
@@ -118,12 +120,12 @@ function hitsOf({ answer }, name) {
   return hits;
 }
 
-function Actions({ onAdd, onAsk, isEmpty }) {
+function Actions({ onAdd, onAsk }) {
   const slot = document.getElementById("actions");
   return slot && createPortal(
     <>
-      {!isEmpty && <button type="button" className="btn desk-only" onClick={onAsk}><Icon name="ask" size={14} /><span>Ask about these</span></button>}
-      <button type="button" className="btn" onClick={onAdd}><Icon name="upload" size={14} /><span>Add documents</span></button>
+      {onAsk && <button type="button" className="btn desk-only" onClick={onAsk}><Icon name="ask" size={14} /><span>Ask about these</span></button>}
+      {onAdd && <button type="button" className="btn" onClick={onAdd}><Icon name="upload" size={14} /><span>Add documents</span></button>}
     </>,
     slot,
   );
@@ -143,6 +145,7 @@ function PhoneChoice({ shelf, chosen, onChoose }) {
 }
 
 function Empty({ onAdd }) {
+  if (!useMay()("edit")) return <div className="face"><div className="in"><h2>No documents yet</h2><p className="quiet">A collection is a named set of documents that agents and people search. {whyNot("edit")}.</p></div></div>;
   return (
     <div className="face"><div className="in">
       <h2>No documents yet</h2>
@@ -155,11 +158,12 @@ function Empty({ onAdd }) {
 }
 
 /** Files dropped anywhere on the page; whether some hover over it. */
-function useDrop(onFiles) {
+function useDrop(onFiles, isAllowed) {
   const [isOver, setOver] = useState(false);
   const take = useRef(onFiles);
   take.current = onFiles;
   useEffect(() => {
+    if (!isAllowed) return undefined;
     let depth = 0;
     const has = (event) => event.dataTransfer?.types.includes("Files");
     const enter = (event) => has(event) && setOver((depth += 1) > 0);
@@ -178,7 +182,7 @@ function useDrop(onFiles) {
     return () => {
       for (const [type, listener] of Object.entries(listeners)) removeEventListener(type, listener);
     };
-  }, []);
+  }, [isAllowed]);
   return isOver;
 }
 
@@ -198,20 +202,4 @@ function useRetry(shelf) {
     shelf.loadCollections();
   }, [shelf, one]);
   return { one, all };
-}
-
-/** j and k go through the rows of the list; Enter is the button's own. */
-function useRowKeys() {
-  useEffect(() => {
-    const press = (event) => {
-      if ((event.key !== "j" && event.key !== "k") || isTyping(event)) return;
-      const rows = [...document.querySelectorAll(".kn-main [data-row]")].sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top);
-      if (!rows.length) return;
-      event.preventDefault();
-      const at = rows.indexOf(document.activeElement);
-      rows[Math.min(rows.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))].focus();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
 }

@@ -10,9 +10,12 @@ import { pathOf, uploads } from "$/public/knowledge_uploads.js";
 const PAGE = 100; // documents asked for at once
 const PACE_MS = 1_000; // between two readings of the collections while documents change
 const SILENT_MS = 3_000; // then what is in work is asked for
+const MOST_CHANGES = 1_000; // remembered for the searches that stand
 
 /** Whether the workers are not done with it. */
 export const isInWork = (document) => document.state === "queued";
+
+const newestFirst = (one, other) => (one.id < other.id ? 1 : -1);
 
 /** Collections and documents, for as long as the page is open. */
 class Shelf {
@@ -24,6 +27,7 @@ class Shelf {
     this.heard = 0;
     this.isGone = false;
     this.reading = { id: null, document: null }; // the one whose page is open
+    this.changes = new Map(); // document -> {collection, at}: what searches find has changed
   }
 
   /** Opens a collection's documents in one state, or none. */
@@ -66,7 +70,11 @@ class Shelf {
       const last = page.items.at(-1)?.id;
       const older = page.next ? open.rows.filter((row) => row.id < last) : [];
       if (!older.length) open.cursor = page.next;
-      Object.assign(open, { face: "filled", problem: null, fresh: [], rows: [...page.items.map((row) => this.newest(row)), ...older] });
+      const known = new Set(open.rows.map((row) => row.id));
+      const isHeld = open.rows.length > 0 && !this.mayInsert();
+      const items = page.items.map((row) => this.newest(row));
+      const fresh = isHeld ? items.filter((row) => !known.has(row.id)) : [];
+      Object.assign(open, { face: "filled", problem: null, fresh, rows: [...items.filter((row) => !fresh.includes(row)), ...older] });
       for (const row of page.items) uploads.take(row);
     } catch (problem) {
       if (this.open === open) Object.assign(open, { problem, face: open.rows.length ? "filled" : "failed" });
@@ -97,6 +105,7 @@ class Shelf {
   /** One line of the feed. */
   hear({ collection, document, removed }) {
     this.heard = Date.now();
+    if (!document || !isInWork(document)) this.note(removed ?? document?.id ?? `all of ${collection}`, collection);
     if (document) this.put(document);
     else if (removed) this.drop(removed);
     else this.lookAgain(collection);
@@ -122,15 +131,36 @@ class Shelf {
     const open = this.open;
     if (open?.name !== document.collection || open.face !== "filled") return;
     const fits = !open.state || open.state === document.state;
+    const isFree = this.mayInsert(); // else nothing moves: what leaves stays, what comes waits
     const at = open.rows.findIndex((row) => row.id === document.id);
     if (at >= 0) {
       if (open.rows[at].version > document.version) return;
-      open.rows = fits ? open.rows.with(at, document) : open.rows.toSpliced(at, 1);
-    } else if (fits && !(open.rows[0]?.id > document.id)) {
-      const list = this.mayInsert() ? "rows" : "fresh";
-      open.fresh = open.fresh.filter((row) => row.id !== document.id);
-      open[list] = [document, ...open[list]].sort((one, other) => (one.id < other.id ? 1 : -1));
+      open.rows = fits || !isFree ? open.rows.with(at, document) : open.rows.toSpliced(at, 1);
+      return;
     }
+    open.fresh = open.fresh.filter((row) => row.id !== document.id);
+    if (!fits || (open.cursor && document.id < open.rows.at(-1)?.id)) return; // further down it is read in its turn
+    const list = isFree ? "rows" : "fresh";
+    open[list] = [document, ...open[list]].sort(newestFirst);
+  }
+
+  /** What the filter no longer takes leaves, now that nothing moves under anybody's hand. */
+  settle() {
+    const { open } = this;
+    if (!open?.state || !this.mayInsert()) return;
+    open.rows = open.rows.filter((row) => row.state === open.state);
+    this.tell();
+  }
+
+  /** What searches may find in that collection is another thing than before. */
+  note(id, collection) {
+    if (this.changes.size >= MOST_CHANGES) this.changes.delete(this.changes.keys().next().value);
+    this.changes.set(id, { collection, at: Date.now() });
+  }
+
+  /** How many documents have changed since then, in one collection or in all. */
+  changed(since, collection) {
+    return [...this.changes.values()].filter((each) => each.at > since && (!collection || each.collection === collection)).length;
   }
 
   drop(id) {
@@ -143,7 +173,8 @@ class Shelf {
 
   showFresh() {
     const { open } = this;
-    Object.assign(open, { rows: [...open.fresh, ...open.rows], fresh: [] });
+    const rows = [...open.fresh, ...open.rows].filter((row) => !open.state || row.state === open.state);
+    Object.assign(open, { rows: rows.sort(newestFirst), fresh: [] });
     this.tell();
   }
 

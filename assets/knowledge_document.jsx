@@ -4,10 +4,11 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 import { query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
+import { useKeys } from "$/public/keys.js";
 import { bytes, stateWord } from "$/public/knowledge_add.jsx";
 import { Marked } from "$/public/knowledge_text.jsx";
 import { pathOf } from "$/public/knowledge_uploads.js";
-import { Ago, Copy, Failure, Icon, isTyping, useNow } from "$/public/parts.jsx";
+import { Ago, Copy, Failure, Icon, useNow } from "$/public/parts.jsx";
 
 const PAGE = 50; // passages asked for at once
 const BEFORE = 3; // passages shown before the one that was asked for
@@ -16,13 +17,7 @@ const BEFORE = 3; // passages shown before the one that was asked for
 export function DocumentView({ collection, id, row, passage, onClose, onRetry, onDelete }) {
   const { found, problem, load } = useDocument(collection, id);
   const newest = row && (!found || row.version > found.version) ? row : found;
-  useEffect(() => {
-    const press = (event) => {
-      if (event.key === "Escape" && !isTyping(event)) onClose();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [onClose]);
+  useKeys({ close: () => onClose() });
   if (problem && !newest) return <NoDocument problem={problem} onRetry={load} onClose={onClose} />;
   return (
     <div className="kn-document">
@@ -65,8 +60,8 @@ function Head({ document: found, collection, onClose, onRetry, onDelete }) {
           </div>
           <span className={`state pill desk-only ${found.state === "ready" ? "s-completed" : found.state === "failed" ? "s-failed" : "s-working"}`}><Icon name={found.state === "ready" ? "s-completed" : found.state === "failed" ? "s-failed" : "s-working"} /><span className="label">{found.state === "failed" ? "Failed" : stateWord(found)}</span></span>
           <Copy text={found.id} label="Copy the document’s id" />
-          {found.state === "failed" && <button type="button" className="btn" onClick={() => onRetry(found)}><Icon name="refresh" size={14} />Retry</button>}
-          <button type="button" className="btn danger" onClick={() => onDelete(found)}>Delete</button>
+          {found.state === "failed" && onRetry && <button type="button" className="btn" onClick={() => onRetry(found)}><Icon name="refresh" size={14} />Retry</button>}
+          {onDelete && <button type="button" className="btn danger" onClick={() => onDelete(found)}>Delete</button>}
         </>
       ) : <span className="sk sk-w40 sk-tall" />}
     </header>
@@ -117,7 +112,7 @@ function Passages({ document: found, passage }) {
             <span className="meta num" title={`Passage ${chunk.ordinal + 1} of ${found.chunks}`}>{format.count(chunk.ordinal + 1)}</span>
             <div>
               {chunk.location && chunk.location !== list.rows[index - 1]?.location && <h3>{chunk.location}</h3>}
-              <p className="kn-text"><Marked text={chunk.text} /></p>
+              <div className="kn-text" dir="auto"><Marked text={chunk.text} /></div>
             </div>
           </li>
         ))}

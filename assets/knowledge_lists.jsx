@@ -3,21 +3,25 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 
+import { useRowHeight } from "$/public/density.js";
 import * as format from "$/public/format.js";
+import { useRowKeys } from "$/public/keys.js";
 import { LIMITS, bytes, stateWord } from "$/public/knowledge_add.jsx";
-import { Ago, Command, Failure, Icon, Segment, useIsPhone, useNow } from "$/public/parts.jsx";
+import { useMay, whyNot } from "$/public/may.js";
+import { Ago, Command, Failure, Icon, Segment, useNow } from "$/public/parts.jsx";
 
-const ROW = { wide: 52, phone: 72 }; // px
+const ROW = { wide: 52, compact: 40, phone: 72 }; // px
 const STATES = [["", "All"], ["queued", "In work"], ["failed", "Failed"]];
 
 /** Every collection, how much is in it, and where to drop more. */
 export function Collections({ shelf, chosen, hits, onChoose, onNew }) {
   const { items, face, problem, cursor } = shelf.collections;
+  const mayEdit = useMay()("edit");
   const sum = (key) => items.reduce((total, each) => total + each[key], 0);
   return (
     <aside className="kn-side" aria-label="Collections">
       <div className="row kn-side-head"><h2 className="grow">Collections</h2>
-        <button type="button" className="btn ghost icon small" aria-label="New collection" title="New collection" onClick={onNew}><Icon name="plus" size={14} /></button></div>
+        {mayEdit && <button type="button" className="btn ghost icon small" aria-label="New collection" title="New collection" onClick={onNew}><Icon name="plus" size={14} /></button>}</div>
       {face === "loading" && [60, 80, 50].map((width) => <div className="kn-coll" key={width}><span className="sk sk-dot" /><span className={`sk sk-w${width}`} /></div>)}
       {face === "failed" && <p className="error" role="alert">{problem.message}</p>}
       {items.length > 0 && (
@@ -31,7 +35,7 @@ export function Collections({ shelf, chosen, hits, onChoose, onNew }) {
         </ul>
       )}
       {cursor && <button type="button" className="btn small" onClick={() => shelf.loadMoreCollections()}>More collections</button>}
-      {items.length > 0 && (
+      {items.length > 0 && mayEdit && (
         <div className="kn-drop"><span className="row"><Icon name="upload" /><b>Drop documents here</b></span>{LIMITS}</div>
       )}
     </aside>
@@ -59,6 +63,7 @@ function Coll({ name, meta, icon, hits, isChosen, share = null, onChoose }) {
 
 /** No collection is chosen and nothing is looked for: all of them, as a table. */
 export function Overview({ shelf, onChoose }) {
+  useRowKeys(() => document.querySelectorAll(".kn-main [data-row]"));
   return (
     <div className="listwrap scrolls">
       <table className="table cards kn-table">
@@ -82,6 +87,7 @@ export function Overview({ shelf, onChoose }) {
 /** The documents of the open collection, with what is in work and what failed. */
 export function Documents({ shelf, collection, state, onState, onOpen, onRetry, onDelete, onAdd, onLeave }) {
   const { open } = shelf;
+  const mayEdit = useMay()("edit");
   if (!open || open.face === "loading") {
     return <div className="sk-rows">{[70, 50, 60, 40].map((width) => <div className="sk-row" key={width}><span className="sk sk-dot" /><span className={`sk sk-w${width}`} /><span className="sk sk-lane" /></div>)}</div>;
   }
@@ -89,7 +95,7 @@ export function Documents({ shelf, collection, state, onState, onOpen, onRetry, 
     return <div className="face"><div className="in"><h2>There is no collection {open.name}</h2><p className="quiet">{open.problem.message}</p><button type="button" className="btn above" onClick={onLeave}>All collections</button></div></div>;
   }
   if (open.face === "failed") return <Failure title="The documents could not be read" problem={open.problem} onRetry={() => shelf.loadDocuments()} />;
-  const failed = collection?.failed ?? 0;
+  const failed = mayEdit ? collection?.failed ?? 0 : 0;
   return (
     <>
       <div className="filters">
@@ -110,33 +116,37 @@ function countOf(word, key, collection) {
 }
 
 function Nothing({ state, name, onState, onAdd }) {
+  const mayEdit = useMay()("edit");
   if (state) {
     return <div className="face"><div className="in"><h2>{state === "failed" ? "No document has failed" : "Nothing is in work"}</h2><button type="button" className="btn above" onClick={() => onState(null)}>All documents</button></div></div>;
   }
   return (
     <div className="face"><div className="in">
       <h2>{name} is empty</h2>
-      <p className="quiet">Drop files or folders anywhere on this page. They are read, cut into passages and can be searched as soon as each is done. {LIMITS}.</p>
+      {!mayEdit && <p className="quiet">{whyNot("edit")}.</p>}
+      {mayEdit && <><p className="quiet">Drop files or folders anywhere on this page. They are read, cut into passages and can be searched as soon as each is done. {LIMITS}.</p>
       <button type="button" className="btn primary above" onClick={onAdd}><Icon name="upload" size={14} />Add documents</button>
       <p className="meta above">Or from a terminal on this machine</p>
-      <Command text={`pygent ingest PATH --collection ${name}`} />
+      <Command text={`pygent ingest PATH --collection ${name}`} /></>}
     </div></div>
   );
 }
 
 function Rows({ shelf, onOpen, onRetry, onDelete }) {
-  const isPhone = useIsPhone();
+  const mayEdit = useMay()("edit");
   const scroller = useRef(null);
   const { rows, fresh, cursor, problem, isPaging } = shelf.open;
-  const height = isPhone ? ROW.phone : ROW.wide;
+  const isOver = useRef(false);
+  const height = useRowHeight(ROW);
   const now = useNow(30_000);
   const virtual = useVirtualizer({
     count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 10,
     getItemKey: (index) => rows[index].id,
   });
-  useEffect(() => virtual.measure(), [isPhone, virtual]);
+  useEffect(() => virtual.measure(), [height, virtual]);
+  useRowKeys(() => document.querySelectorAll(".kn-main [data-row]"));
   useEffect(() => {
-    shelf.mayInsert = () => (scroller.current?.scrollTop ?? 0) < 4;
+    shelf.mayInsert = () => (scroller.current?.scrollTop ?? 0) < 4 && !isOver.current;
     return () => {
       shelf.mayInsert = () => true;
     };
@@ -152,10 +162,11 @@ function Rows({ shelf, onOpen, onRetry, onDelete }) {
   return (
     <div className="listwrap">
       {fresh.length > 0 && <button type="button" className="newpill kn-new" onClick={showFresh}><Icon name="up" size={14} />{format.count(fresh.length)} new</button>}
-      <div className="vscroll" ref={scroller} onScroll={scrolled} tabIndex={-1}>
+      <div className="vscroll" ref={scroller} onScroll={scrolled} tabIndex={-1}
+        onPointerEnter={({ pointerType }) => { isOver.current = pointerType === "mouse"; }} onPointerLeave={() => { isOver.current = false; shelf.settle(); }}>
         <ul className="vrows kn-docs" aria-label="Documents" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start, size }) => (
-            <Row key={rows[index].id} row={rows[index]} style={{ height: size, transform: `translateY(${start}px)` }} now={now} onOpen={onOpen} onRetry={onRetry} onDelete={onDelete} />
+            <Row key={rows[index].id} row={rows[index]} style={{ height: size, transform: `translateY(${start}px)` }} now={now} onOpen={onOpen} onRetry={mayEdit && onRetry} onDelete={mayEdit && onDelete} />
           ))}
         </ul>
         {isPaging && <p className="meta paging">Reading older documents</p>}
@@ -183,8 +194,8 @@ function Row({ row, style, now, onOpen, onRetry, onDelete }) {
       <span className="meta num right size">{bytes(row.bytes)}</span>
       <span className="meta num right age"><Ago time={row.changed_at} now={now} /></span>
       <span className="tools">
-        {row.state === "failed" && <button type="button" className="btn small" aria-label={`Retry ${row.title}`} onClick={() => onRetry(row)}>Retry</button>}
-        <button type="button" className="btn ghost icon small" aria-label={`Delete ${row.title}`} title="Delete" onClick={() => onDelete(row)}><Icon name="trash" size={14} /></button>
+        {row.state === "failed" && onRetry && <button type="button" className="btn small" aria-label={`Retry ${row.title}`} onClick={() => onRetry(row)}>Retry</button>}
+        {onDelete && <button type="button" className="btn ghost icon small" aria-label={`Delete ${row.title}`} title="Delete" onClick={() => onDelete(row)}><Icon name="trash" size={14} /></button>}
       </span>
     </li>
   );

@@ -4,10 +4,12 @@ import { useEffect, useRef, useState } from "react";
 
 import { query as queryOf, read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
+import { useKeys } from "$/public/keys.js";
 import { AskBox } from "$/public/knowledge_ask.jsx";
+import { useMay } from "$/public/may.js";
 import { Marked } from "$/public/knowledge_text.jsx";
 import { pathOf } from "$/public/knowledge_uploads.js";
-import { Ago, Failure, Icon, Segment, isTyping, useNow } from "$/public/parts.jsx";
+import { Ago, Failure, Icon, Segment, useNow } from "$/public/parts.jsx";
 
 const LIMIT = 20; // passages
 const WAIT_MS = 250; // after the last key
@@ -27,9 +29,10 @@ export function useFound({ text, collection, by }) {
       return undefined;
     }
     let isGone = false;
+    const at = Date.now();
     setFound((before) => ({ ...before, face: "loading", problem: null }));
     send("POST", "/search", { query: text, collections: collection ? [collection] : [], limit: LIMIT, by, explain: true })
-      .then((answer) => isGone || setFound({ face: "filled", answer, problem: null, key }))
+      .then((answer) => isGone || setFound({ face: "filled", answer, problem: null, key, at }))
       .catch((problem) => isGone || setFound({ face: "failed", answer: null, problem, key }));
     return () => {
       isGone = true;
@@ -66,19 +69,8 @@ export function SearchField({ value, where, count, onChange }) {
     if (value !== sent.current) setText(value);
     sent.current = value;
   }, [value]);
-  useEffect(() => {
-    const press = (event) => {
-      if (event.key !== "/" || isTyping(event)) return;
-      event.preventDefault();
-      field.current.focus();
-      field.current.select();
-    };
-    addEventListener("keydown", press);
-    return () => {
-      removeEventListener("keydown", press);
-      clearTimeout(timer.current);
-    };
-  }, []);
+  useKeys({ seek: () => { field.current.focus(); field.current.select(); } });
+  useEffect(() => () => clearTimeout(timer.current), []);
   const say = (next) => {
     clearTimeout(timer.current);
     if (next.trim() === sent.current) return; // what is chosen stays chosen
@@ -109,18 +101,19 @@ export function SearchField({ value, where, count, onChange }) {
 }
 
 /** The passages, and beside them why the chosen one was found. */
-export function Found({ found, text, by, chosen, collection, onOrder, onChoose, onOpen, onClear }) {
+export function Found({ found, text, by, chosen, collection, changed, onOrder, onChoose, onOpen, onClear }) {
   const { face, answer, problem, isOld, retry } = found;
   const passages = answer?.passages ?? [];
   const index = passages.findIndex((each) => each.chunk === chosen);
   const passage = passages[index] ?? null;
   const nearest = useNearest(text, passage?.chunk);
-  useKeys({ passages, index, onChoose, onOpen });
+  useHitKeys({ passages, index, onChoose, onOpen });
   if (face === "failed") return <Failure title="The search failed" problem={problem} onRetry={retry} />;
   const best = Math.max(0, ...passages.map((each) => each.text_score ?? 0));
   return (
     <div className={`kn-found ${passage ? "has-why" : ""}`}>
       <div className="kn-results">
+        {changed > 0 && face === "filled" && <button type="button" className="newpill kn-changed" onClick={retry}><Icon name="refresh" size={14} />{format.plural(changed, "document")} changed, search again</button>}
         <div className="filters kn-order">
           <Segment label="Kind of search" value={by} options={ORDERS} onChange={onOrder} />
           <span className="grow" />
@@ -141,25 +134,20 @@ export function Found({ found, text, by, chosen, collection, onOrder, onChoose, 
 }
 
 /** j and k choose, Enter opens the document, Escape lets go. */
-function useKeys({ passages, index, onChoose, onOpen }) {
-  const state = useRef({});
-  state.current = { passages, index, onChoose, onOpen };
-  useEffect(() => {
-    const press = (event) => {
-      const { passages: all, index: at, onChoose: choose, onOpen: open } = state.current;
-      if (isTyping(event)) return;
-      if (event.key === "Enter" && all[at] && !event.target.closest("a, button")) open(all[at]);
-      if (event.key === "Escape" && at >= 0) choose(null);
-      if (event.key !== "j" && event.key !== "k") return;
-      event.preventDefault();
-      const next = Math.min(all.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)));
-      if (!all[next]) return;
-      choose(all[next].chunk);
-      document.querySelectorAll(".kn-hit")[next]?.scrollIntoView({ block: "nearest" });
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
+function useHitKeys({ passages, index, onChoose, onOpen }) {
+  const move = (step) => {
+    const next = Math.min(passages.length - 1, Math.max(0, index + step));
+    if (!passages[next]) return false;
+    onChoose(passages[next].chunk);
+    document.querySelectorAll(".kn-hit")[next]?.scrollIntoView({ block: "nearest" });
+    return true;
+  };
+  useKeys({
+    next: () => move(1),
+    previous: () => move(-1),
+    open: (event) => (passages[index] && !event.target.closest("a, button") ? onOpen(passages[index]) : false),
+    close: () => (index >= 0 ? onChoose(null) : false),
+  });
 }
 
 function Hit({ passage, best, isChosen, nearest, hasCollection, onChoose }) {
@@ -174,7 +162,7 @@ function Hit({ passage, best, isChosen, nearest, hasCollection, onChoose }) {
       </div>
       <Scores passage={passage} best={best} />
       <div className="txt">
-        <p className="kn-text"><Marked text={text} words={matches?.text} near={nearest?.span} isCut /></p>
+        <p className="kn-text" dir="auto"><Marked text={text} words={matches?.text} near={nearest?.span} isCut /></p>
         <p className="meta">{[hasCollection && passage.collection, `passage ${format.count(passage.ordinal + 1)} of ${format.count(passage.chunks)}`].filter(Boolean).join(" · ")} · <Ago time={passage.changed_at} now={now} after=" old" /></p>
       </div>
     </li>
@@ -204,6 +192,7 @@ function Scores({ passage: { score, vector_score: vector, text_score: text }, be
 
 function Why({ passage, answer, text, nearest, onOpen, onClose }) {
   const around = useAround(passage);
+  const mayAsk = useMay()("ask");
   const place = (rank, said) => (rank === null ? "not among its best 50" : `${format.count(rank)}, ${said}`);
   const parts = [passage.vector_rank, passage.text_rank].filter((rank) => rank !== null).map((rank) => `1/(60+${rank})`);
   return (
@@ -222,11 +211,11 @@ function Why({ passage, answer, text, nearest, onOpen, onClose }) {
       </dl>
       <h3>In its place</h3>
       <div className="kn-place">
-        {around.before && <p className="kn-text other"><Marked text={around.before.text} /></p>}
-        <p className="kn-text here"><Marked text={passage.text} words={passage.matches?.text} near={nearest?.span} /></p>
-        {around.after && <p className="kn-text other"><Marked text={around.after.text} /></p>}
+        {around.before && <div className="kn-text other" dir="auto"><Marked text={around.before.text} isCut /></div>}
+        <div className="kn-text here" dir="auto"><Marked text={passage.text} words={passage.matches?.text} near={nearest?.span} /></div>
+        {around.after && <div className="kn-text other" dir="auto"><Marked text={around.after.text} isCut /></div>}
       </div>
-      <AskBox collection={passage.collection} text={text} title={`Ask an agent about ${passage.collection}`} />
+      {mayAsk && <AskBox collection={passage.collection} text={text} title={`Ask an agent about ${passage.collection}`} />}
     </aside>
   );
 }

@@ -125,13 +125,13 @@ function Token({ token, sources }) {
   switch (token.type) {
     case "space": return null;
     case "heading": return heading(token.depth, inner);
-    case "paragraph": return <p>{inner}</p>;
+    case "paragraph": return <p dir="auto">{inner}</p>;
     case "strong": return <strong>{inner}</strong>;
     case "em": return <em>{inner}</em>;
     case "del": return <del>{inner}</del>;
     case "codespan": return <code>{token.text}</code>;
     case "code": return <CodeBlock text={token.text} language={(token.lang ?? "").split(/\s/)[0]} />;
-    case "blockquote": return <blockquote>{inner}</blockquote>;
+    case "blockquote": return <blockquote dir="auto">{inner}</blockquote>;
     case "list": return <List token={token} sources={sources} />;
     case "table": return <Table token={token} sources={sources} />;
     case "hr": return <hr />;
@@ -146,7 +146,7 @@ function Token({ token, sources }) {
 }
 
 function heading(depth, inner) {
-  return <h2 className={depth <= 2 ? "md-h2" : "md-h3"}>{inner}</h2>; // one level: under the page's own h1
+  return <h2 dir="auto" className={depth <= 2 ? "md-h2" : "md-h3"}>{inner}</h2>; // one level: under the page's own h1
 }
 
 function List({ token, sources }) {
@@ -156,12 +156,12 @@ function List({ token, sources }) {
       <Inner token={item} sources={sources} />
     </li>
   ));
-  return token.ordered ? <ol start={token.start || 1}>{items}</ol> : <ul>{items}</ul>;
+  return token.ordered ? <ol dir="auto" start={token.start || 1}>{items}</ol> : <ul dir="auto">{items}</ul>;
 }
 
 function Table({ token, sources }) {
   const cell = (Tag, each, index) => (
-    <Tag key={index} className={each.align === "right" ? "right" : undefined}><Inner token={each} sources={sources} /></Tag>
+    <Tag key={index} dir="auto" className={each.align === "right" ? "right" : undefined}><Inner token={each} sources={sources} /></Tag>
   );
   return (
     <div className="md-table" tabIndex={0}>

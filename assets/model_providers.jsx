@@ -5,6 +5,8 @@ import { useEffect, useState } from "react";
 
 import { query, read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
+import { useRowKeys } from "$/public/keys.js";
+import { useMay, whyNot } from "$/public/may.js";
 import { Copy, Failure, Icon, Panel } from "$/public/parts.jsx";
 
 const BUILT_IN = {
@@ -19,6 +21,7 @@ export function ModelProviders() {
   const [problem, setProblem] = useState(null);
   const [used, setUsed] = useState([]);
   const [tries, setTries] = useState(0);
+  useRowKeys(() => document.querySelectorAll(".providers button[data-row]:not(:disabled)"));
   useEffect(() => {
     const leaving = new AbortController();
     read("/models", { signal: leaving.signal })
@@ -66,6 +69,7 @@ function Ready({ provider, used }) {
   const [typed, setTyped] = useState(null);
   const [tried, setTried] = useState(null);
   const [isBusy, setBusy] = useState(false);
+  const mayTry = useMay()("ask");
   const name = typed ?? known[0] ?? "";
   const model = isBuiltIn ? provider.name : `${provider.name}:${name.trim()}`;
   const test = async (event) => {
@@ -92,7 +96,7 @@ function Ready({ provider, used }) {
             <datalist id={`models-${provider.name}`}>{known.map((each) => <option key={each} value={each} />)}</datalist>
           </span>
         )}
-        <button type="submit" className="btn" disabled={isBusy || (!isBuiltIn && !name.trim())} aria-label={`Test ${provider.name}`}>{isBusy ? "Asking" : "Test"}</button>
+        <button type="submit" data-row className="btn" title={mayTry ? undefined : whyNot("ask")} disabled={!mayTry || isBusy || (!isBuiltIn && !name.trim())} aria-label={`Test ${provider.name}`}>{isBusy ? "Asking" : "Test"}</button>
       </form>
       <Result tried={tried} isBusy={isBusy} />
     </li>

@@ -7,7 +7,7 @@ import { Link, useLocation } from "react-router";
 import { me, read } from "$/public/api.js";
 import { tap, useConnection } from "$/public/live.js";
 import { Icon } from "$/public/parts.jsx";
-import { finish, started, told } from "$/public/started.js";
+import { finish, isShown, started, told } from "$/public/started.js";
 import { keepFor } from "$/public/kept.js";
 import * as format from "$/public/format.js";
 
@@ -40,8 +40,7 @@ const dismiss = (id) => become(notices.filter((each) => each.id !== id));
 /** The region, and the watch on tasks that were started here. */
 export function Notices() {
   const shown = useSyncExternalStore(subscribe, () => notices, () => notices);
-  const { pathname } = useLocation();
-  useEnds(pathname);
+  useEnds(useLocation());
   return (
     <section className="notices" role="status" aria-label="Notices" aria-live="polite" aria-relevant="additions">
       {shown.map((notice) => <Notice key={notice.id} notice={notice} onClose={() => dismiss(notice.id)} />)}
@@ -76,12 +75,12 @@ function Notice({ notice, onClose }) {
 }
 
 /** Tells the end of tasks that were started here, and that one waits for an answer. */
-function useEnds(pathname) {
+function useEnds({ pathname, search }) {
   const { name } = useConnection();
   useEffect(() => {
-    const id = pathname.match(/^\/tasks\/([^/]+)/)?.[1];
-    if (id) dismiss(id); // she sees it herself
-  }, [pathname]);
+    const here = pathname + search;
+    for (const { id, to } of notices) if (to && (to === here || to === pathname)) dismiss(id); // she sees it herself
+  }, [pathname, search]);
   useEffect(() => {
     let stop = () => {};
     let isGone = false;
@@ -108,17 +107,16 @@ function take(row) {
   const task = started().find(({ id }) => id === row.id);
   const waits = row.state.endsWith("-required");
   if (!task || (!format.isFinal(row.state) && !waits)) return;
-  const isSeen = () => !document.hidden && location.pathname === `/tasks/${row.id}`;
   const settle = () => (waits ? told(row.id, row.state) : finish(row.id));
-  if (isSeen()) {
+  if (isShown(row.id)) {
     settle();
     return;
   }
   setTimeout(() => {
-    if (!settle() || isSeen()) return;
+    if (!settle() || isShown(row.id)) return;
     notify({
       id: row.id, state: row.state, title: `${row.agent_name}: ${format.stateWord(row.state).toLowerCase()}`,
-      text: task.title || row.title || "Untitled", to: `/tasks/${row.id}`, seconds: row.state === "completed" ? SECONDS : 0,
+      text: task.title || row.title || "Untitled", to: task.to ?? `/tasks/${row.id}`, seconds: row.state === "completed" ? SECONDS : 0,
     });
   }, document.hidden ? HIDDEN_MS : OURS_MS);
 }

@@ -8,6 +8,7 @@ import { me, read } from "$/public/api.js";
 import { Spark, Stack } from "$/public/charts.jsx";
 import * as format from "$/public/format.js";
 import { watch } from "$/public/live.js";
+import { useMay } from "$/public/may.js";
 import { useOverview } from "$/public/overview_data.js";
 import { Command, Failure, Icon, Lane, Panel, Segment, State, useNow } from "$/public/parts.jsx";
 import { FirstQuestion } from "$/public/run.jsx";
@@ -239,7 +240,7 @@ const OpenRow = memo(function OpenRow({ row, now }) {
     <li>
       <State state={row.state} isQuiet />
       <Link to={`/tasks/${row.id}`} className="clip">
-        <b className="clip">{row.title}</b>
+        <b className="clip" dir="auto">{row.title}</b>
         <span className="what"><span>{row.agent_name}</span>
           {row.activity && <><Icon name={`k-${row.activity_kind ?? "model"}`} size={14} className={`k-${row.activity_kind ?? "model"}`} /><span className="clip">{row.activity}</span></>}
         </span>
@@ -272,6 +273,7 @@ function Feed({ rows, rate }) {
 }
 
 function Welcome({ window_ }) {
+  if (!useMay()("ask")) return <div className="face"><div className="in"><h2>Nothing happened in the last {WORDS[window_]}</h2><FirstQuestion /></div></div>;
   return (
     <div className="welcome">
       <FirstQuestion />

@@ -8,6 +8,7 @@ import { ColorModeContext } from "$/utils/context";
 import { leave } from "$/public/api.js";
 import { KeyMap } from "$/public/key_map.jsx";
 import { PLACES, caps, useKeys } from "$/public/keys.js";
+import { useMay } from "$/public/may.js";
 import { notify } from "$/public/notices.jsx";
 import { marked, offers, useFound } from "$/public/palette_data.js";
 import { Icon } from "$/public/parts.jsx";
@@ -18,10 +19,11 @@ import { runAgent } from "$/public/run.jsx";
 export function Palette() {
   const navigate = useNavigate();
   const [open, setOpen] = useState(null); // palette, or keys
+  const mayAsk = useMay()("ask");
   useKeys({
     palette: () => setOpen((now) => (now === "palette" ? null : "palette")),
     map: () => setOpen("keys"),
-    run: () => runAgent(),
+    ...(mayAsk ? { run: () => runAgent() } : {}),
     ...Object.fromEntries(PLACES.map(({ name, to }) => [name, () => navigate(to)])),
   });
   return (
@@ -45,16 +47,17 @@ function useActions(onKeys) {
     await navigator.clipboard.writeText(link);
     notify({ id: "link", title: "Link copied", text: link, seconds: 4 });
   };
+  const may = useMay();
   const all = [
-    { id: "run", icon: "play", name: "Run an agent …", words: "new task ask question", keys: "r", run: () => runAgent() },
-    { id: "make agent", icon: "plus", name: "Make an agent", words: "new create", run: () => navigate("/new-agent") },
-    { id: "make key", icon: "plus", name: "Create an API key", words: "new token", run: () => navigate("/settings?tab=keys") },
+    { id: "run", needs: "ask", icon: "play", name: "Run an agent …", words: "new task ask question", keys: "r", run: () => runAgent() },
+    { id: "make agent", needs: "edit", icon: "plus", name: "Make an agent", words: "new create", run: () => navigate("/new-agent") },
+    { id: "make key", needs: "keys", icon: "plus", name: "Create an API key", words: "new token", run: () => navigate("/settings?tab=keys") },
     { id: "theme", icon: "theme", name: `Switch to the ${other} theme`, words: "appearance colour mode dark light", run: () => setColorMode(other) },
     { id: "copy", icon: "copy", name: "Copy the link to this page", words: "share url address", run: copy },
     { id: "keys", icon: "help", name: "Show the keys of this page", words: "keyboard shortcuts help", keys: "?", run: onKeys },
     { id: "leave", icon: "leave", name: "Log out", words: "sign out leave", run: leave },
   ];
-  return all.map((action) => ({ ...action, group: "Actions" }));
+  return all.filter(({ needs }) => !needs || may(needs)).map((action) => ({ ...action, group: "Actions" }));
 }
 
 function Chooser({ onClose, onKeys }) {
@@ -66,7 +69,8 @@ function Chooser({ onClose, onKeys }) {
   const navigate = useNavigate();
   const found = useFound(text);
   const actions = useActions(onKeys);
-  const groups = offers({ text, found, actions, run: runAgent });
+  const mayAsk = useMay()("ask");
+  const groups = offers({ text, found, actions, run: mayAsk && runAgent, ask: mayAsk && ((words) => runAgent("", words)) });
   const entries = groups.flatMap(([, each]) => each);
   const index = Math.max(0, entries.findIndex(({ id }) => id === at));
   const chosen = entries[index] ?? null;
@@ -126,7 +130,7 @@ function Chooser({ onClose, onKeys }) {
           </div>
         ))}
       </div>
-      <Said text={text} found={found} count={entries.length} />
+      <Said text={text} found={found} count={entries.filter(({ group }) => group !== "Further").length} />
       <div className="palette-foot meta" aria-hidden="true">
         <span><kbd>↑</kbd><kbd>↓</kbd> move</span><span><kbd><Icon name="enter" size={12} /></kbd> go</span>
         <span className="grow" />
@@ -138,9 +142,10 @@ function Chooser({ onClose, onKeys }) {
 
 const idOf = ({ id }) => `offer-${id.replace(/\W+/g, "-")}`;
 
-function remember({ id, to, group, name }) {
-  const kind = { Agents: "agent", Collections: "collection" }[group];
-  if (kind) visited({ kind, id: kind === "agent" ? to.slice("/agents/".length) : name, name });
+function remember({ to, group, name }) {
+  const kind = { Agents: "agent", Collections: "collection", Documents: "document", Conversations: "conversation" }[group];
+  const id = { agent: to?.slice("/agents/".length), conversation: to?.slice("/agents/".length), collection: name, document: decodeURIComponent(to?.split("?d=")[1] ?? "") }[kind];
+  if (kind) visited({ kind, id, name });
 }
 
 function Offer({ entry, text, isChosen, onTake, onPoint }) {
@@ -158,6 +163,6 @@ function Said({ text, found, count }) {
   if (found.problem) {
     return <p className="palette-said error" role="alert"><Icon name="warning" size={14} />{found.problem.message}<button type="button" className="btn small" onClick={found.retry}>Try again</button></p>;
   }
-  const words = found.isBusy ? "Searching" : count ? `${count} found` : `Nothing is called “${text.trim()}”. Titles of tasks, names of agents and collections are searched`;
+  const words = found.isBusy ? "Searching" : count ? `${count} found` : `Nothing is called “${text.trim()}”. Try a word of a task’s title or the beginning of a name${text.match(/^[>#@]/) ? ", or leave out the sign before it" : ""}`;
   return <p className={count ? "sr" : "palette-said meta"} role="status">{words}</p>;
 }

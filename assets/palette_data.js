@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "react";
 
-import { query, read } from "$/public/api.js";
+import { query, read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { PLACES } from "$/public/keys.js";
 import { recent } from "$/public/recent.js";
@@ -11,9 +11,11 @@ import { recent } from "$/public/recent.js";
 const PAUSE_MS = 150;
 const MOST = 6; // of each kind
 const RUNS = 3; // agents offered to be run
+const PASSAGES = 20; // looked at for their documents
+const SHORTEST = 2; // letters that documents are looked for with
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 const ONLY = { ">": ["Actions"], "#": ["Tasks"], "@": ["Agents"] }; // what a first letter asks for
-const ICONS = { task: "tasks", agent: "agents", collection: "knowledge" };
+const ICONS = { task: "tasks", agent: "agents", collection: "knowledge", document: "file", conversation: "ask" };
 
 /** Places deeper than the bar at the side. */
 const DEEPER = [
@@ -22,8 +24,8 @@ const DEEPER = [
   ["Tasks that wait for somebody", "/tasks?state=waiting", "tasks", "input required approval"],
   ["Settings: models", "/settings", "settings", "providers environment"],
   ["Settings: API keys", "/settings?tab=keys", "settings", "token"],
-  ["Settings: appearance", "/settings?tab=appearance", "settings", "theme dark light"],
-  ["Settings: about", "/settings?tab=about", "settings", "version licence"],
+  ["Settings: appearance", "/settings?tab=appearance", "settings", "theme dark light density compact"],
+  ["Settings: about", "/settings?tab=about", "settings", "version licence changelog notices documentation"],
 ];
 
 const pages = () => [
@@ -34,9 +36,10 @@ const pages = () => [
 
 const pathOf = ({ kind, id }) => ({
   task: `/tasks/${id}`, agent: `/agents/${id}`, collection: `/knowledge?c=${encodeURIComponent(id)}`,
+  document: `/knowledge?d=${encodeURIComponent(id)}`, conversation: `/agents/${id}`,
 })[kind];
 
-const isHere = (place) => pathOf(place) === location.pathname + (place.kind === "collection" ? location.search : "");
+const isHere = (place) => pathOf(place) === location.pathname + (pathOf(place).includes("?") ? location.search : "");
 
 const lately = () => recent().filter((place) => !isHere(place)).map(({ kind, id, name }) => ({
   id: `recent ${kind} ${id}`, group: "Recent", icon: ICONS[kind], name, meta: kind[0].toUpperCase() + kind.slice(1), to: pathOf({ kind, id }), words: id,
@@ -54,6 +57,22 @@ const collectionOf = ({ name, documents }) => ({
   id: `collection ${name}`, group: "Collections", icon: "knowledge", name, meta: documents === undefined ? "" : format.plural(documents, "document"), to: pathOf({ kind: "collection", id: name }),
 });
 
+const documentOf = ({ title, collection, document }) => ({
+  id: `document ${document}`, group: "Documents", icon: "file", name: title, meta: collection, to: pathOf({ kind: "document", id: `${collection}/${document}` }),
+});
+
+/** The conversation a found task is a turn of; alone it is a task like any other. */
+const conversationOf = ({ context_id: context, title, agent_name: agent, submitted_at: time }) => ({
+  id: `conversation ${context}`, group: "Conversations", icon: "ask", name: title, meta: `${agent} · ${format.ago(time)}`,
+  to: `/agents/${agent}/chat?context=${encodeURIComponent(context)}`,
+});
+
+/** What can be done with any words. */
+const further = (words, ask) => [
+  { id: "further search", group: "Further", icon: "search", name: `Search the documents for “${words}”`, to: `/knowledge?q=${encodeURIComponent(words)}` },
+  ...(ask ? [{ id: "further ask", group: "Further", icon: "play", name: `Ask an agent “${words}”`, run: () => ask(words) }] : []),
+];
+
 /** The words that are looked for, and the groups that a first letter leaves. */
 export function asked(text) {
   const only = ONLY[text[0]] ?? null;
@@ -61,10 +80,12 @@ export function asked(text) {
   return { words, only };
 }
 
+const NOTHING = { tasks: [], agents: [], collections: [], documents: [], isBusy: false, problem: null };
+
 /** What the API has for the words: tasks, agents, collections; kept while the next words are asked. */
 export function useFound(text) {
   const { words, only } = asked(text);
-  const [found, setFound] = useState({ tasks: [], agents: [], collections: [], isBusy: false, problem: null });
+  const [found, setFound] = useState(NOTHING);
   const [tries, setTries] = useState(0);
   useEffect(() => {
     const leaving = new AbortController();
@@ -72,19 +93,20 @@ export function useFound(text) {
     const isEmpty = !words && !only;
     const timer = setTimeout(async () => {
       if (isEmpty) {
-        setFound({ tasks: [], agents: [], collections: [], isBusy: false, problem: null });
+        setFound(NOTHING);
         return;
       }
       setFound((before) => ({ ...before, isBusy: true, problem: null }));
       try {
         const wants = (group) => !only || only.includes(group);
         const list = async (path, values) => (await read(`${path}${query(values)}`, options)).items;
-        const [tasks, agents, collections] = await Promise.all([
+        const [tasks, agents, collections, documents] = await Promise.all([
           wants("Tasks") ? tasksFor(words, list, options) : [],
           wants("Agents") ? list("/agents", { text: words, limit: MOST }) : [],
           only ? [] : list("/collections", { limit: 200 }),
+          only || words.length < SHORTEST ? [] : documentsFor(words),
         ]);
-        setFound({ tasks, agents, collections, isBusy: false, problem: null });
+        if (!leaving.signal.aborted) setFound({ tasks, agents, collections, documents, isBusy: false, problem: null });
       } catch (problem) {
         if (!leaving.signal.aborted) setFound((before) => ({ ...before, isBusy: false, problem }));
       }
@@ -95,6 +117,15 @@ export function useFound(text) {
     };
   }, [words, only, tries]);
   return { ...found, retry: () => setTries((count) => count + 1) };
+}
+
+/** Documents that have the words in a passage; those that have them in their title first. */
+async function documentsFor(words) {
+  const asked = { query: words, limit: PASSAGES, by: "words", explain: true };
+  const passages = await send("POST", "/search", asked).then((answer) => answer.passages, () => []); // the page of knowledge says what fails
+  const isTitled = ({ matches }) => Boolean(matches?.title?.length);
+  const sorted = [...passages.filter(isTitled), ...passages.filter((each) => !isTitled(each))];
+  return sorted.filter((each, index) => sorted.findIndex(({ document }) => document === each.document) === index).slice(0, MOST);
 }
 
 /** Tasks by their title; an id, also within a link, is that task. */
@@ -108,32 +139,75 @@ async function tasksFor(words, list, options) {
   return task ? [{ ...task, id: id.toLowerCase() }] : [];
 }
 
-/** Everything to be chosen from, in groups; with `run(agent)` and the actions of the page. */
-export function offers({ text, found, actions, run }) {
+/** Everything to be chosen from, in groups; with `run(agent)`, `ask(words)` and the actions of the page. */
+export function offers({ text, found, actions, run, ask }) {
   const { words, only } = asked(text);
-  const here = (entries) => entries.filter((entry) => fits(entry, words));
-  const runs = found.agents.filter(({ state }) => state === "active").slice(0, RUNS).map(({ id, name }) => ({
+  const here = (entries) => best(entries, words);
+  const runs = run ? found.agents.filter(({ state }) => state === "active").slice(0, RUNS).map(({ id, name }) => ({
     id: `run ${id}`, group: "Actions", icon: "play", name: `Run ${name} …`, meta: "New task", run: () => run(name),
-  }));
+  })) : [];
+  const turns = found.tasks.filter(({ id, context_id: context }) => context && context !== id);
   const shown = new Set();
-  const groups = [
+  const groups = new Map([
     ["Recent", words ? [] : lately()],
     ["Actions", [...(words ? runs : []), ...here(actions)]],
     ["Pages", here(pages())],
     ["Agents", found.agents.map(agentOf)],
     ["Tasks", found.tasks.map(taskOf)],
+    ["Conversations", turns.map(conversationOf)],
     ["Collections", words ? here(found.collections.map(collectionOf)).slice(0, MOST) : []],
-  ];
-  const order = words && !only ? ["Recent", "Actions", "Tasks", "Agents", "Collections", "Pages"] : groups.map(([name]) => name);
-  return order.map((name) => groups.find(([group]) => group === name))
-    .filter(([name]) => !only || only.includes(name))
-    .map(([name, entries]) => [name, entries.filter(({ id }) => !shown.has(id) && shown.add(id))])
+    ["Documents", found.documents.map(documentOf)],
+    ["Further", words && !only ? further(words, ask) : []],
+  ]);
+  return order(groups, words && !only ? words : "")
+    .filter((name) => !only || only.includes(name))
+    .map((name) => [name, groups.get(name).filter(({ id }) => !shown.has(id) && shown.add(id))])
     .filter(([, entries]) => entries.length);
 }
 
-function fits({ name, words: more = "" }, words) {
-  const text = `${name} ${more}`.toLowerCase();
-  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+const USUAL = ["Actions", "Tasks", "Agents", "Conversations", "Collections", "Documents", "Pages"];
+
+/** Without words as they stand; with words, what begins like them goes before what only holds them. */
+function order(groups, words) {
+  if (!words) return [...groups.keys()];
+  const nearest = (name) => Math.min(FAR, ...groups.get(name).map((entry) => distance(entry, words)));
+  const first = ["Actions", "Pages", "Agents"].filter((name) => nearest(name) <= (name === "Actions" ? WITHIN_WORDS : BEGINS));
+  const last = nearest("Actions") > WITHIN ? ["Actions"] : [];
+  const rest = USUAL.filter((name) => !first.includes(name) && !last.includes(name));
+  return [...first, ...rest, ...last, "Further"];
+}
+
+const [SAME, BEGINS, WITHIN_WORDS, WITHIN, ABOUT, SCATTERED, FAR] = [0, 1, 2, 3, 4, 5, 6];
+const FEWEST_SCATTERED = 3; // letters
+
+/** How far an entry is from the words; FAR is not fitting. */
+function distance({ name, words: more = "" }, words) {
+  const [title, wanted] = [name.toLowerCase(), words.toLowerCase()];
+  const each = wanted.split(/\s+/);
+  const begins = title.split(/[^\p{L}\p{N}]+/u);
+  if (title === wanted) return SAME;
+  if (title.startsWith(wanted)) return BEGINS;
+  if (each.every((word) => begins.some((start) => start.startsWith(word)))) return WITHIN_WORDS;
+  if (each.every((word) => title.includes(word))) return WITHIN;
+  if (each.every((word) => `${title} ${more.toLowerCase()}`.includes(word))) return ABOUT;
+  return wanted.length >= FEWEST_SCATTERED && holdsInOrder(title, wanted) ? SCATTERED : FAR;
+}
+
+/** Whether the letters stand in the title in this order: `apk` in `API keys`. */
+function holdsInOrder(title, letters) {
+  let at = -1;
+  return [...letters].every((letter) => {
+    at = title.indexOf(letter, at + 1);
+    return at >= 0;
+  });
+}
+
+function best(entries, words) {
+  if (!words) return entries;
+  const known = entries.map((entry) => [distance(entry, words), entry]).filter(([far]) => far < FAR);
+  const nearest = Math.min(FAR, ...known.map(([far]) => far));
+  return known.filter(([far]) => far < SCATTERED || nearest === SCATTERED) // scattered letters only where nothing else is
+    .sort(([one], [other]) => one - other).map(([, entry]) => entry);
 }
 
 /** The name in parts, those that were typed marked. */

@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 
 import * as format from "$/public/format.js";
+import { whyNot } from "$/public/may.js";
 
 /** An icon of the sprite at the top of the page. */
 export function Icon({ name, size = 16, className = "" }) {
@@ -133,6 +134,11 @@ export function Failure({ title, problem, onRetry }) {
       </div>
     </div>
   );
+}
+
+/** In place of what her role may not see or do; `children` is what she can do instead. */
+export function NotAllowed({ title, what, children }) {
+  return <div className="face"><div className="in"><h2>{title}</h2><p className="quiet">{whyNot(what)}.</p>{children}</div></div>;
 }
 
 /** A panel with a heading. */

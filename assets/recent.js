@@ -4,7 +4,7 @@ import { keep, kept } from "$/public/kept.js";
 
 const MOST = 8;
 
-/** The places, each `{kind, id, name}` with kind task, agent or collection. */
+/** The places, each `{kind, id, name}` with kind task, agent, collection, document or conversation. */
 export const recent = () => kept("recent", []);
 
 /** She is looking at this. */

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { query, read, send, submissionKey } from "$/public/api.js";
+import { useMay, whyNot } from "$/public/may.js";
 import { Dialog, Icon } from "$/public/parts.jsx";
 import { start } from "$/public/started.js";
 
@@ -12,6 +13,7 @@ const QUESTIONS = ["What is an attempt?", "How does a watcher resume?", "How do 
 
 /** Where nothing happened yet: a question to try at once. */
 export function FirstQuestion({ className = "" }) {
+  if (!useMay()("ask")) return <p className={`quiet ${className}`}>{whyNot("ask")}. You see here what others ask, as it happens.</p>;
   return (
     <section className={`panel ${className}`} aria-label="Ask an agent">
       <header><Icon name="agents" /><h2>Ask an agent</h2><span className="meta desk-only">guide answers from this product’s own documentation and needs no key</span></header>
@@ -22,26 +24,28 @@ export function FirstQuestion({ className = "" }) {
 
 const OPEN = "pygent-run-agent";
 
-/** Open the dialog from anywhere, with this agent chosen if one is given. */
-export const runAgent = (agent = "") => dispatchEvent(new CustomEvent(OPEN, { detail: agent }));
+/** Open the dialog from anywhere, with this agent chosen and these words written if they are given. */
+export const runAgent = (agent = "", text = "") => dispatchEvent(new CustomEvent(OPEN, { detail: { agent, text } }));
 
 /** The button in the top bar, and its dialog. */
 export function RunAgent() {
-  const [agent, setAgent] = useState(null); // while open, the name to begin with, or none
-  const isOpen = agent !== null;
+  const [begun, setBegun] = useState(null); // while open, the agent and the words to begin with
+  const mayAsk = useMay()("ask");
+  const isOpen = begun !== null && mayAsk;
   useEffect(() => {
-    const open = ({ detail }) => setAgent(detail);
+    const open = ({ detail }) => setBegun(detail);
     addEventListener(OPEN, open);
     return () => removeEventListener(OPEN, open);
   }, []);
+  if (!mayAsk) return null;
   return (
     <>
-      <button type="button" id="run-agent" className="btn primary" onClick={() => setAgent("")}>
+      <button type="button" id="run-agent" className="btn primary" onClick={() => setBegun({ agent: "", text: "" })}>
         <Icon name="play" size={14} /><span>Run agent</span>
       </button>
       {isOpen && (
-        <Dialog title="Run agent" onClose={() => setAgent(null)} className="run">
-          <Ask first={agent} onDone={() => setAgent(null)} isFocused />
+        <Dialog title="Run agent" onClose={() => setBegun(null)} className="run">
+          <Ask first={begun.agent} said={begun.text} onDone={() => setBegun(null)} isFocused />
         </Dialog>
       )}
     </>
@@ -51,13 +55,13 @@ export function RunAgent() {
 /**
  * A question to an agent; the answer is the page of its task.
  *
- * With `agent` it goes to that one, else to one of the list, `first` being chosen to begin with.
+ * With `agent` it goes to that one, else to one of the list, `first` being chosen and `said` written to begin with.
  */
-export function Ask({ agent = null, first = "", onDone, isFocused = false }) {
+export function Ask({ agent = null, first = "", said = "", onDone, isFocused = false }) {
   const navigate = useNavigate();
   const [agents, setAgents] = useState(null);
   const [chosen, setChosen] = useState(agent ?? first);
-  const [text, setText] = useState("");
+  const [text, setText] = useState(said);
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const key = useRef(submissionKey()); // repeating a submission that got no answer is one task

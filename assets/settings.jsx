@@ -7,10 +7,13 @@ import { ColorModeContext } from "$/utils/context";
 
 import { leave, me, read } from "$/public/api.js";
 import { Keys } from "$/public/api_keys.jsx";
+import { useDensity } from "$/public/density.js";
 import * as format from "$/public/format.js";
+import { useMay, whyNot } from "$/public/may.js";
 import { ModelProviders } from "$/public/model_providers.jsx";
-import { Copy, Icon, isTyping, Panel, Segment } from "$/public/parts.jsx";
+import { Copy, Icon, isTyping, NotAllowed, Panel, Segment } from "$/public/parts.jsx";
 
+const EMBEDDERS = { minilm: "MiniLM: found by meaning and by words", hashing: "hashing: found by words, the weights for meanings are not installed" };
 const TABS = [["models", "Models"], ["keys", "API keys"], ["appearance", "Appearance"], ["about", "About"]];
 
 /** The page. */
@@ -19,6 +22,7 @@ export function SettingsPage() {
   const tab = TABS.some(([key]) => key === search.get("tab")) ? search.get("tab") : "models";
   const choose = (key) => setSearch(key === "models" ? {} : { tab: key });
   useTabKeys(tab, choose);
+  const may = useMay();
   return (
     <div className="page settings">
       <div className="tabs" role="tablist" aria-label="Settings">
@@ -28,9 +32,9 @@ export function SettingsPage() {
       </div>
       <div className="content" role="tabpanel" id="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === "models" && <ModelProviders />}
-        {tab === "keys" && <Keys />}
+        {tab === "keys" && may.isKnown && (may("keys") ? <Keys /> : <NotAllowed title="API keys are for owners" what="keys" />)}
         {tab === "appearance" && <Appearance />}
-        {tab === "about" && <About />}
+        {tab === "about" && may.isKnown && <About isWhole={may("system")} />}
       </div>
     </div>
   );
@@ -54,6 +58,7 @@ function useTabKeys(tab, choose) {
 }
 
 function Appearance() {
+  const [density, setDensity] = useDensity();
   const { rawColorMode, setColorMode } = useContext(ColorModeContext);
   const [who, setWho] = useState(null);
   useEffect(() => {
@@ -65,6 +70,8 @@ function Appearance() {
       <dl className="rows">
         <div><dt>Theme<span className="meta">Kept in this browser</span></dt>
           <dd><Segment label="Theme" value={rawColorMode} onChange={setColorMode} options={[["system", "System"], ["light", "Light"], ["dark", "Dark"]]} /></dd></div>
+        <div className="desk-only"><dt>Density<span className="meta">Kept in this browser</span></dt>
+          <dd><Segment label="Density" value={density} onChange={setDensity} options={[["comfortable", "Comfortable"], ["compact", "Compact"]]} /></dd></div>
         <div><dt>Motion<span className="meta">As your device asks</span></dt>
           <dd className="quiet">{isCalm ? "Nothing moves: your device asks for less motion" : "Small, under 0.2 s. Ask your device for less motion, and nothing moves"}</dd></div>
         <div><dt>Keys<span className="meta">On every page</span></dt>
@@ -87,14 +94,15 @@ function useMedia(query) {
   return matches;
 }
 
-function About() {
+function About({ isWhole }) {
   const [system, setSystem] = useState(null);
   const [problem, setProblem] = useState(null);
   useEffect(() => {
+    if (!isWhole) return undefined;
     const leaving = new AbortController();
     read("/system", { signal: leaving.signal }).then(setSystem).catch((failure) => leaving.signal.aborted || setProblem(failure));
     return () => leaving.abort();
-  }, []);
+  }, [isWhole]);
   const part = (name) => system?.parts.find((each) => each.name === name);
   const redis = part("redis");
   const postgres = part("postgres");
@@ -103,13 +111,15 @@ function About() {
     ["Python", system.python],
     ["Postgres", postgres.version ? `${postgres.version}${postgres.facts.pgvector ? `, pgvector ${postgres.facts.pgvector}` : ""}` : "out of reach"],
     [redis.title, redis.version ?? "out of reach"],
+    ["Embedder", EMBEDDERS[system.embedder] ?? system.embedder],
     ["Log", system.position === null ? "out of reach" : `${format.count(system.position)} positions`],
   ] : [];
   return (
     <div className="stack">
-      <Panel title="This factory" className="slim" tools={<Link className="btn ghost small" to="/system">System<Icon name="rightc" size={12} /></Link>}>
+      <Panel title="This factory" className="slim" tools={isWhole && <Link className="btn ghost small" to="/system">System<Icon name="rightc" size={12} /></Link>}>
+        {!isWhole && <p className="quiet-face">{whyNot("system")}.</p>}
         {problem && <p className="quiet-face" role="alert">{problem.message}</p>}
-        {!system && !problem && <div className="sk-rows">{[40, 60, 50].map((width) => <div className="sk-row" key={width}><span className={`sk sk-w${width}`} /></div>)}</div>}
+        {isWhole && !system && !problem && <div className="sk-rows">{[40, 60, 50].map((width) => <div className="sk-row" key={width}><span className={`sk sk-w${width}`} /></div>)}</div>}
         {system && (
           <dl className="rows">
             {rows.map(([name, value]) => <div key={name}><dt>{name}</dt><dd className="num">{value}</dd></div>)}
@@ -119,10 +129,11 @@ function About() {
       </Panel>
       <Panel title="Read on" className="slim">
         <dl className="rows">
-          <div><dt>Guide</dt><dd><Link className="link" to="/agents/guide">Ask the agent guide</Link><span className="quiet">, which answers from this product’s own documentation, and cites it</span></dd></div>
+          <div><dt>Documentation</dt><dd><Link className="link" to="/knowledge?c=pygent-docs">Its pages</Link><span className="quiet">, and </span><Link className="link" to="/agents/guide">the agent guide</Link><span className="quiet">, which answers from them and cites them</span></dd></div>
           <div><dt>REST</dt><dd><a className="link" href="/api/docs">Every request, to be tried</a><span className="quiet"> and </span><a className="link" href="/api/openapi.json">its description in OpenAPI</a></dd></div>
           <div><dt>Terminal</dt><dd className="quiet"><code>pygent --help</code>, and <code>pygent doctor</code> when something is wrong</dd></div>
-          <div><dt>Licence</dt><dd><a className="link" href="https://www.apache.org/licenses/LICENSE-2.0" rel="noreferrer">Apache License 2.0</a><span className="quiet">; those of everything it stands on are in <code>NOTICES</code> and <code>docs/licences.md</code></span></dd></div>
+          <div><dt>Changes</dt><dd><a className="link" href="/changelog.txt">What changed in which version</a></dd></div>
+          <div><dt>Licence</dt><dd><a className="link" href="/licence.txt">Apache License 2.0</a><span className="quiet">; </span><a className="link" href="/licences.txt">those of everything it stands on</a><span className="quiet">, and </span><a className="link" href="/notices.txt">the notices of what is in these pages</a></dd></div>
         </dl>
       </Panel>
     </div>

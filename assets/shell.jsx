@@ -92,7 +92,7 @@ export function Account() {
   return (
     <div className="me">
       {who && <Avatar actor={who.actor} />}
-      <span className="label clip grow" title={who ? `${who.name}, ${who.role}` : undefined}>{who?.name ?? ""}</span>
+      <span className="label clip grow" title={who ? `${who.name}, ${who.role}` : undefined}>{who?.name ?? ""}{who?.role === "viewer" && <span className="meta"> · viewer</span>}</span>
       <button type="button" className="btn ghost icon small" aria-label={`Switch to the ${other} theme`}
         title={`Switch to the ${other} theme`} onClick={() => setColorMode(other)}><Icon name="theme" /></button>
       <button type="button" className="btn ghost icon small label-only" aria-label="Log out" title="Log out" onClick={leave}>

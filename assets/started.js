@@ -5,12 +5,12 @@ import { keep, kept } from "$/public/kept.js";
 
 const MOST = 20;
 
-/** Tasks whose end is to be told: `{id, title, told}`, `told` being a wait that was told already. */
+/** Tasks whose end is to be told: `{id, title, told, to}`, `told` being a wait that was told already. */
 export const started = () => kept("started", []);
 
-/** She started a task here. */
-export function start(id, title) {
-  keep("started", [{ id, title: title.slice(0, 120), told: null }, ...started()].slice(0, MOST));
+/** She started a task here; it is seen at `to`. */
+export function start(id, title, to = `/tasks/${id}`) {
+  keep("started", [{ id, title: title.slice(0, 120), told: null, to }, ...started()].slice(0, MOST));
 }
 
 /** It is told, or she sees it herself. False when another tab was first. */
@@ -27,3 +27,14 @@ export function told(id, state) {
   if (isNew) keep("started", list.map((task) => (task.id === id ? { ...task, told: state } : task)));
   return isNew;
 }
+
+const shown = new Set(); // tasks drawn on the page of this tab
+
+/** It is drawn here until the returned function is called. */
+export function show(id) {
+  shown.add(id);
+  return () => shown.delete(id);
+}
+
+/** Whether she sees it now. */
+export const isShown = (id) => shown.has(id) && !document.hidden;

@@ -6,7 +6,9 @@ import { createPortal } from "react-dom";
 import { Link, useSearchParams } from "react-router";
 
 import * as format from "$/public/format.js";
-import { Copy, Failure, Icon, isTyping, Panel, Segment, useNow } from "$/public/parts.jsx";
+import { useRowKeys } from "$/public/keys.js";
+import { useMay } from "$/public/may.js";
+import { Copy, Failure, Icon, NotAllowed, Panel, Segment, useNow } from "$/public/parts.jsx";
 import { Charts, QueueChart } from "$/public/system_charts.jsx";
 import { useSamples, useSystem } from "$/public/system_data.js";
 
@@ -26,6 +28,12 @@ const OLD_MS = 12_000;
 
 /** The page. */
 export function SystemPage() {
+  const may = useMay();
+  if (!may.isKnown) return null;
+  return may("system") ? <System /> : <NotAllowed title="The state of the system is not shown to you" what="system" />;
+}
+
+function System() {
   const [search, setSearch] = useSearchParams();
   const range = SECONDS[search.get("range")] ? search.get("range") : "5m";
   const { system, problem, at, retry } = useSystem();
@@ -122,7 +130,7 @@ function Parts({ parts, open, onOpen }) {
   useEffect(() => {
     if (open) body.current?.querySelector(`[data-part="${CSS.escape(open)}"]`)?.scrollIntoView({ block: "nearest" });
   }, [open]);
-  useRowKeys(body, open, onOpen);
+  useRowKeys(() => body.current.querySelectorAll("button[data-row]"), { close: () => (open ? onOpen(null) : false) });
   return (
     <Panel title="Parts" count={parts.length} className="parts">
       <table className="table cards">
@@ -131,24 +139,6 @@ function Parts({ parts, open, onOpen }) {
       </table>
     </Panel>
   );
-}
-
-/** j and k go from part to part, Esc closes what is open. */
-function useRowKeys(body, open, onOpen) {
-  useEffect(() => {
-    const press = (event) => {
-      if (isTyping(event)) return;
-      const rows = [...body.current.querySelectorAll("button[data-row]")];
-      const here = rows.indexOf(document.activeElement);
-      if (event.key === "j") rows[Math.min(here + 1, rows.length - 1)]?.focus();
-      else if (event.key === "k") rows[Math.max(here - 1, 0)]?.focus();
-      else if (event.key === "Escape" && open) onOpen(null);
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [body, open, onOpen]);
 }
 
 function PartRow({ part, isOpen, onOpen }) {

@@ -7,6 +7,7 @@ import { send, submissionKey } from "$/public/api.js";
 import { Cite } from "$/public/cite.jsx";
 import * as format from "$/public/format.js";
 import { Markdown } from "$/public/markdown.jsx";
+import { useMay, whyNot } from "$/public/may.js";
 import { Avatar, Icon } from "$/public/parts.jsx";
 import { start } from "$/public/started.js";
 import { sources as findSources } from "$/public/task_watch.js";
@@ -79,8 +80,8 @@ export const Asked = memo(function Asked({ task, message }) {
   return (
     <div className="said first">
       {isPerson ? <Avatar actor={task.submitted_by} /> : <Hex />}
-      <div className="who">{isPerson ? format.actor(task.submitted_by) : task.agent_name} <time className="meta" title={format.exact(task.submitted_at)}>{task.submitted_at && format.clock(task.submitted_at)}</time></div>
-      <p className="asked">{text}</p>
+      <div className="who"><span className="clip">{isPerson ? format.actor(task.submitted_by) : task.agent_name}</span> <time className="meta" title={format.exact(task.submitted_at)}>{task.submitted_at && format.clock(task.submitted_at)}</time></div>
+      <p className="asked" dir="auto">{text}</p>
     </div>
   );
 });
@@ -121,7 +122,7 @@ export function Answer({ task, sources, onSelect, now }) {
   return (
     <div className="said">
       <Hex />
-      <div className="who">{task.agent_name} <span className="meta">v{task.agent_version} · {task.model}</span></div>
+      <div className="who"><span className="clip" title={task.agent_name}>{task.agent_name}</span> <span className="meta">v{task.agent_version} · {task.model}</span></div>
       {items.map((item) => {
         if (item.said?.kind === "reasoning") return <Thought key={item.key} said={item.said} task={task} now={now} />;
         if (item.steps) return <Used key={item.key} steps={item.steps} onSelect={onSelect} now={now} isLast={item === last && isOpen} />;
@@ -250,6 +251,7 @@ function Again({ task }) {
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const key = useRef(submissionKey());
+  const mayAsk = useMay()("ask");
   useEffect(() => {
     setText("");
     setBusy(false);
@@ -269,6 +271,7 @@ function Again({ task }) {
       setBusy(false);
     }
   };
+  if (!mayAsk) return <p className="composer meta">{whyNot("ask")}.</p>;
   return (
     <form className="composer" onSubmit={submit}>
       {problem && <p className="error" role="alert">{problem.message}</p>}

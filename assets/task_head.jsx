@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useConnection } from "$/public/live.js";
+import { useMay } from "$/public/may.js";
 import { Dialog, Icon, State } from "$/public/parts.jsx";
 
 /** The head. */
@@ -16,7 +17,7 @@ export function TaskHead({ watch, task, now }) {
   const elapsed = format.between(task.submitted_at, task.ended_at, now);
   return (
     <header className="taskhead">
-      <h1 className="clip" title={task.title}>{task.title}</h1>
+      <h1 className="clip" dir="auto" title={task.title}>{task.title}</h1>
       <div className="row head-actions">
         <Version watch={watch} task={task} />
         <Cancel task={task} />
@@ -32,7 +33,7 @@ export function TaskHead({ watch, task, now }) {
         <Budget task={task} elapsed={elapsed} />
         {task.attempt > 1 && <Gauge name="Attempt"><b>{task.attempt}</b></Gauge>}
         <span className="grow desk-only" />
-        <span className="gauge desk-only"><span>Agent</span><Link className="link" to={`/agents/${task.agent_name}`}>{task.agent_name}</Link><span className="meta">v{task.agent_version}</span></span>
+        <span className="gauge agent-gauge desk-only"><span>Agent</span><Link className="link clip" title={task.agent_name} to={`/agents/${task.agent_name}`}>{task.agent_name}</Link><span className="meta">v{task.agent_version}</span></span>
         <span className="gauge desk-only"><span>Started by</span><span title={format.exact(task.submitted_at)}>{format.actor(task.submitted_by)}, {task.submitted_at && format.clock(task.submitted_at)}</span></span>
       </div>
     </header>
@@ -92,7 +93,8 @@ function Cancel({ task }) {
   const [isAsking, setAsking] = useState(false);
   const [isSent, setSent] = useState(false);
   const [problem, setProblem] = useState(null);
-  if (format.isFinal(task.state)) return null;
+  const mayCancel = useMay()("ask");
+  if (format.isFinal(task.state) || !mayCancel) return null;
   const isRequested = isSent || task.cancel_requested_by;
   const cancel = async () => {
     setProblem(null);

@@ -11,7 +11,7 @@ import { Inspector } from "$/public/inspector.jsx";
 import { useKeys } from "$/public/keys.js";
 import { Copy, Failure, Icon, Segment, useIsPhone, useNow } from "$/public/parts.jsx";
 import { visited } from "$/public/recent.js";
-import { finish } from "$/public/started.js";
+import { finish, show } from "$/public/started.js";
 import { Talk } from "$/public/talk.jsx";
 import { TaskHead } from "$/public/task_head.jsx";
 import { TaskWatch } from "$/public/task_watch.js";
@@ -28,6 +28,7 @@ export function TaskPage() {
     return () => watch.close();
   }, [watch]);
   useSyncExternalStore(watch.subscribe, watch.snapshot);
+  useEffect(() => show(id), [id]);
   const { task, problem } = watch;
   useEffect(() => {
     if (!task?.title) return;

@@ -4,14 +4,15 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
+import { useRowHeight } from "$/public/density.js";
 import * as format from "$/public/format.js";
 import { useKeys } from "$/public/keys.js";
-import { Ago, Avatar, Copy, Failure, Icon, Lane, State, reveal, useIsPhone, useNow } from "$/public/parts.jsx";
+import { Ago, Avatar, Copy, Failure, Icon, Lane, State, reveal, useNow } from "$/public/parts.jsx";
 import { AgentChoice, Empty, StateBar, TextField } from "$/public/tasks_filters.jsx";
 import { TaskList } from "$/public/task_list.js";
 
 const RANGES = [["15m", "15 min"], ["1h", "1 h"], ["24h", "24 h"], ["7d", "7 d"], ["all", "all time"]];
-const ROW = { wide: 36, phone: 96 }; // px
+const ROW = { wide: 36, compact: 28, phone: 96 }; // px
 const HEAD = 33; // px, the sticky row of columns
 let kept = null; // the last list and where it was scrolled, for coming back
 
@@ -84,19 +85,19 @@ function Body({ list, hasFilter, onClear }) {
 }
 
 function Rows({ list }) {
-  const isPhone = useIsPhone();
+  const height = useRowHeight(ROW);
   const scroller = useRef(null);
   const isOver = useRef(false);
   const rows = list.rows;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => (isPhone ? ROW.phone : ROW.wide),
+    estimateSize: () => height,
     overscan: 12,
     initialOffset: list.offset ?? 0,
     getItemKey: (index) => rows[index].id,
   });
-  useEffect(() => virtual.measure(), [isPhone, virtual]);
+  useEffect(() => virtual.measure(), [height, virtual]);
   useLayoutEffect(() => {
     const node = scroller.current;
     return () => {
@@ -106,7 +107,7 @@ function Rows({ list }) {
   const items = virtual.getVirtualItems();
   const isOpen = items.some(({ index }) => rows[index] && !format.isFinal(rows[index].state));
   const now = useNow(isOpen ? 1000 : 15_000);
-  const selected = useRowKeys({ rows, height: isPhone ? ROW.phone : ROW.wide, scroller });
+  const selected = useRowKeys({ rows, height, scroller });
 
   list.mayInsert = () => (scroller.current?.scrollTop ?? 0) < 4 && !isOver.current;
   const scrolled = () => {
@@ -122,7 +123,7 @@ function Rows({ list }) {
     <>
       <div className="listwrap">
         {list.fresh.length > 0 && (
-          <button type="button" className="newpill" onClick={showFresh}><Icon name="up" size={14} />{format.count(list.fresh.length)} new</button>
+          <button type="button" className="newpill" onClick={showFresh}><Icon name="up" size={14} />{format.count(list.fresh.length)}{list.hasMoreFresh && "+"} new</button>
         )}
         <div className="vscroll" ref={scroller} onScroll={scrolled} tabIndex={-1}
           onPointerEnter={() => { isOver.current = true; }} onPointerLeave={() => { isOver.current = false; }}>
@@ -222,7 +223,7 @@ const Row = memo(function Row({ row, index, start, size, isSelected, now }) {
       style={{ height: size, transform: `translateY(${start}px)` }}>
       <span role="cell" className="st"><State state={row.state} /></span>
       <span role="cell" className="t">
-        <Link to={`/tasks/${row.id}`}>{row.title || "Untitled"}</Link>
+        <Link to={`/tasks/${row.id}`} dir="auto">{row.title || "Untitled"}</Link>
         <Why row={row} />
       </span>
       <span role="cell" className="ag quiet clip">{row.agent_name}</span>

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import { query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useKeys } from "$/public/keys.js";
+import { useMay } from "$/public/may.js";
 import { useOverview } from "$/public/overview_data.js";
 import { Command, Icon } from "$/public/parts.jsx";
 import { FirstQuestion } from "$/public/run.jsx";
@@ -93,6 +94,7 @@ export function AgentChoice({ value, onChange }) {
 
 /** Nothing to show: what a task is and how to make one, or how to see more. */
 export function Empty({ hasFilter, onClear }) {
+  const mayAsk = useMay()("ask");
   if (hasFilter) {
     return (
       <div className="face">
@@ -110,8 +112,7 @@ export function Empty({ hasFilter, onClear }) {
         <h2>No task yet</h2>
         <p className="quiet">A task is one request to one agent. You see it think, search and write here while it works.</p>
         <FirstQuestion className="above" />
-        <p className="meta above">Or from a terminal on this machine</p>
-        <Command text={'pygent run guide "What is an attempt?"'} />
+        {mayAsk && <><p className="meta above">Or from a terminal on this machine</p><Command text={'pygent run guide "What is an attempt?"'} /></>}
       </div>
     </div>
   );

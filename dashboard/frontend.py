@@ -29,6 +29,12 @@ _STYLESHEETS = (
     "phone",
 )
 
+# Before anything is drawn: how close rows stand is kept in the browser (assets/density.js).
+_DENSITY = (
+    'try{if(localStorage.getItem("pygent-density")==="compact")'
+    'document.documentElement.dataset.density="compact"}catch{}'
+)
+
 app = rx.App(
     enable_state=False,
     theme=None,
@@ -38,6 +44,7 @@ app = rx.App(
     html_custom_attrs={"class": "dark"},
     stylesheets=[f"/styles/{name}.css" for name in _STYLESHEETS],
     head_components=[
+        rx.el.script(_DENSITY),
         rx.el.meta(name="color-scheme", content="dark light"),
         rx.el.meta(name="description", content="Run agents, and see every step as it happens."),
         *(

@@ -49,7 +49,10 @@ def messages(request: SubmitTask) -> tuple[Message, ...]:
 def title(said: tuple[Message, ...]) -> str:
     """The first line with words of the last message, cut."""
     lines = (" ".join(line.split()) for line in said[-1].text.splitlines())
-    return next((line for line in lines if line), "")[:TITLE_CHARACTERS]
+    first = next((line for line in lines if line), "")
+    if len(first) <= TITLE_CHARACTERS:
+        return first
+    return f"{first[: TITLE_CHARACTERS - 1].rstrip()}…"
 
 
 def append_key(principal: Principal, operation: str, key: str | None) -> uuid.UUID | None:

@@ -72,8 +72,9 @@ async def test_pages_go_on_behind_a_long_conversation(
 
 
 async def test_a_cursor_or_an_agent_that_cannot_be_is_refused(store: Store) -> None:
-    for query in ({"cursor": "bm8"}, {"agent": "a\0b"}):
+    for field, value in (("cursor", "bm8"), ("agent", "a\0b")):
+        query = ConversationQuery.model_validate({field: value})
         with pytest.raises(InvalidRequest) as refusal:
-            await listed(store, **query)
-        assert refusal.value.field in query
+            await factory(store).conversations.list(query)
+        assert refusal.value.field == field
     assert await listed(store, agent="nobody") == []
