@@ -118,7 +118,7 @@ _COUNTS = """
     SELECT coalesce(sum(tasks) FILTER (WHERE state = 1), 0)::bigint AS submitted,
            coalesce(sum(tasks) FILTER (WHERE state = 2), 0)::bigint AS working,
            coalesce(sum(tasks) FILTER (WHERE state IN (3, 4)), 0)::bigint AS waiting
-    FROM task_count
+    FROM task_total
     WHERE team_id = %(team)s AND state < 100
 """
 

@@ -14,7 +14,7 @@ from store.postgres.pool import LogPool
 
 TASKS = """
 SELECT state, sum(tasks)::bigint
-FROM task_count
+FROM task_total
 GROUP BY state
 """
 

@@ -2,7 +2,7 @@
 
 A task's tokens and cost count for the model its agent named at submission. Open tasks are
 remembered with that model and their time, so that nothing but the log is needed. What is open now
-is no business of this file: `task_count` knows.
+is no business of this file: `task_total` knows.
 """
 
 from collections.abc import Sequence

@@ -76,7 +76,7 @@ _FINAL = {
 
 
 class TaskProjection:
-    """Keeps `task_row` and `task_count`."""
+    """Keeps `task_row`, `task_count` and `task_total`."""
 
     name = "tasks"
 
@@ -110,6 +110,7 @@ class TaskProjection:
         """No task is known."""
         await connection.execute("DELETE FROM task_row")
         await connection.execute("DELETE FROM task_count")
+        await connection.execute("DELETE FROM task_total")
 
 
 def advance(record: TaskRecord | None, event: Followed) -> TaskRecord | None:
@@ -257,9 +258,20 @@ _WRITE_ROWS = """
 """
 
 _WRITE_COUNTS = """
+    WITH moves AS (
+      SELECT team_id, agent, state, tasks
+      FROM jsonb_populate_recordset(NULL::task_count, %(moves)s::jsonb)
+    ), totals AS (
+      INSERT INTO task_total AS t (team_id, state, tasks)
+      SELECT team_id, state, sum(tasks)
+      FROM moves
+      GROUP BY team_id, state
+      ON CONFLICT (team_id, state) DO UPDATE
+      SET tasks = t.tasks + excluded.tasks
+    )
     INSERT INTO task_count AS c (team_id, agent, state, tasks)
     SELECT team_id, agent, state, tasks
-    FROM jsonb_populate_recordset(NULL::task_count, %(moves)s::jsonb)
+    FROM moves
     ON CONFLICT (team_id, agent, state) DO UPDATE
     SET tasks = c.tasks + excluded.tasks
 """

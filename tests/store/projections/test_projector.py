@@ -19,7 +19,7 @@ from store.projector import Projector, lag, rebuild
 from tests.store.people import Worker, factory, submitted, with_agent
 
 TABLES = {
-    "tasks": ("task_row", "task_count"),
+    "tasks": ("task_row", "task_count", "task_total"),
     "agents": ("agent_row",),
     "overview": ("overview_minute", "model_minute", "overview_task"),
 }
