@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.docs.reading import PAGES, anchors, links, name
+from tests.docs.reading import PAGES, ROOT, anchors, links, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -26,3 +26,9 @@ def leads(page: Path, link: str) -> bool:
     if not target.exists():
         return False
     return not anchor or anchor in anchors(target.read_text("utf-8"))
+
+
+def test_the_list_of_decisions_names_each_of_them() -> None:
+    folder = ROOT / "docs/decisions"
+    listed = links((folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(page.name for page in folder.glob("[0-9]*.md"))
