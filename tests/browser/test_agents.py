@@ -4,60 +4,17 @@ One product for all stories. Every page is looked at by axe in both themes.
 """
 
 import re
-from collections.abc import Callable, Generator
-from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import Visitor, picture, visitor
-from tests.flows.product import BUILT_SITE, Product, running, scripted, spoken
+from tests.browser.conftest import Visit
+from tests.browser.visitor import picture
+from tests.flows.product import scripted, spoken
 
 pytestmark = pytest.mark.browser
-
-Visit = Callable[..., Visitor]
-
-
-@pytest.fixture(scope="module")
-def product() -> Generator[Product]:
-    if not (BUILT_SITE / "index.html").exists():
-        pytest.fail("the pages are not built: run `make site`")
-    with running(environment={"PYGENT_SEED": "false"}) as product:
-        yield product
-
-
-@pytest.fixture(scope="module")
-def api(product: Product) -> Generator[httpx.Client]:
-    """By key: somebody else, who publishes meanwhile."""
-    headers = {"Authorization": f"Bearer {product.key}"}
-    with httpx.Client(base_url=f"{product.url}/api/v1", headers=headers, trust_env=False) as api:
-        yield api
-
-
-@pytest.fixture(scope="module")
-def session(product: Product, browser: Browser) -> StorageState:
-    first = visitor(browser, product.url)
-    page = first.open("/login")
-    page.goto(product.link())
-    page.wait_for_url(f"{product.url}/")
-    kept = first.context.storage_state()
-    first.leave()
-    return kept
-
-
-@pytest.fixture
-def visit(product: Product, browser: Browser, session: StorageState) -> Generator[Visit]:
-    here: list[Visitor] = []
-
-    def arrive(**changes: Any) -> Visitor:
-        here.append(visitor(browser, product.url, **{"session": session, **changes}))
-        return here[-1]
-
-    yield arrive
-    for one in here:
-        one.leave()
 
 
 def created(api: httpx.Client, spec: dict[str, object]) -> str:

@@ -1,8 +1,10 @@
 """Every page of the real product: for those who cannot see it or see little, and without a hub.
 
-axe-core looks at each in both themes and two widths. At the end the hub is stopped and comes back.
+axe-core looks at each in both themes and two widths; guide is asked. At the end the hub is stopped
+and comes back.
 """
 
+import re
 from collections.abc import Generator
 from typing import Literal
 
@@ -11,8 +13,9 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
 
-from tests.browser.visitor import DESK, PHONE, Visitor, picture, visitor
-from tests.flows.product import BUILT_SITE, Product, running, scripted
+from tests.browser.conftest import Visit, with_pages
+from tests.browser.visitor import DESK, PHONE, Visitor, answer, frames, picture, visitor
+from tests.flows.product import Product, scripted
 
 pytestmark = pytest.mark.browser
 
@@ -46,37 +49,20 @@ KEPT = """async () => {
 
 @pytest.fixture(scope="module")
 def product() -> Generator[Product]:
-    if not (BUILT_SITE / "index.html").exists():
-        pytest.fail("the pages are not built: run `make site`")
-    with running() as product:
+    """As a person starts it: with the guide, who has read the documentation."""
+    with with_pages() as product:
         yield product
 
 
-@pytest.fixture(scope="module")
-def session(product: Product, browser: Browser) -> StorageState:
-    first = visitor(browser, product.url)
-    page = first.open("/login")
-    page.goto(product.link())
-    page.wait_for_url(f"{product.url}/")
-    kept = first.context.storage_state()
-    first.leave()
-    return kept
-
-
 @pytest.fixture
-def somebody(product: Product, browser: Browser, session: StorageState) -> Generator[Visitor]:
-    here = visitor(browser, product.url, session=session)
-    yield here
-    here.leave()
+def somebody(visit: Visit) -> Visitor:
+    return visit()
 
 
 @pytest.fixture(scope="module")
-def task(product: Product) -> str:
+def task(api: httpx.Client) -> str:
     """A task of guide, with its answer."""
-    headers = {"Authorization": f"Bearer {product.key}"}
-    with httpx.Client(base_url=f"{product.url}/api/v1", headers=headers, trust_env=False) as api:
-        asked = {"agent": "guide", "input": "What is an attempt?"}
-        return api.post("/tasks", json=asked).json()["id"]
+    return api.post("/tasks", json={"agent": "guide", "input": "What is an attempt?"}).json()["id"]
 
 
 def found(page: Page) -> list[str]:
@@ -128,6 +114,32 @@ def test_axe_has_nothing_against_the_palette_and_the_keys(somebody: Visitor, tas
     assert found(page) == []
 
 
+def test_a_question_to_guide_is_answered_live_with_sources(visit: Visit) -> None:
+    page = visit(is_dark=True).open("/")
+    page.get_by_role("button", name="Run agent").first.click()
+    dialog = page.get_by_role("dialog", name="Run agent")
+    dialog.get_by_role("button", name="What is an attempt?").click()
+    dialog.get_by_role("button", name="Run agent").click()
+    page.wait_for_url("**/tasks/*")
+    page.locator(".taskhead .s-completed").wait_for()
+    seen, said = frames(page), answer(page)
+    assert any(0 < len(look) < len(said) for look in seen), "it was seen being written"
+    steps = page.get_by_role("listbox", name="Steps, in time").get_by_role("option")
+    expect(steps.filter(has_text="knowledge_search")).to_have_count(1)
+    expect(steps.filter(has_text="extractive").first).to_be_visible()
+    picture(page, "task-guide-dark")
+    page.locator(".md .cite").first.click()
+    passage = page.get_by_role("dialog", name=re.compile(r"Source \d"))
+    assert len(passage.locator("blockquote").inner_text()) > 20
+    picture(page, "task-guide-passage")
+    page.keyboard.press("Escape")
+    steps.filter(has_text="knowledge_search").click()
+    page.get_by_role("region", name="Step knowledge_search").get_by_text(
+        "passages"
+    ).first.wait_for()
+    picture(page, "task-guide-step")
+
+
 def test_the_end_of_a_task_is_told_to_its_starter_where_she_is_then(somebody: Visitor) -> None:
     page = somebody.open("/agents")
     page.locator(".light-badge.live").wait_for()
@@ -155,19 +167,17 @@ def test_the_end_of_a_task_is_told_to_its_starter_where_she_is_then(somebody: Vi
 
 
 def test_new_agents_move_nothing_while_the_list_is_scrolled(
-    product: Product, somebody: Visitor
+    api: httpx.Client, somebody: Visitor
 ) -> None:
-    headers = {"Authorization": f"Bearer {product.key}"}
-    with httpx.Client(base_url=f"{product.url}/api/v1", headers=headers, trust_env=False) as api:
-        for number in range(40):
-            api.post("/agents", json=scripted(f"copy-{number:02}")).raise_for_status()
-        page = somebody.open("/agents")
-        page.locator(".light-badge.live").wait_for()
-        page.get_by_role("link", name="copy-39").scroll_into_view_if_needed()
-        api.post("/agents", json=scripted("aaa-first")).raise_for_status()
-        page.get_by_role("button", name="1 new").click()
-        page.get_by_role("link", name="aaa-first").wait_for()
-        expect(page.get_by_role("button", name="1 new")).to_have_count(0)
+    for number in range(40):
+        api.post("/agents", json=scripted(f"copy-{number:02}")).raise_for_status()
+    page = somebody.open("/agents")
+    page.locator(".light-badge.live").wait_for()
+    page.get_by_role("link", name="copy-39").scroll_into_view_if_needed()
+    api.post("/agents", json=scripted("aaa-first")).raise_for_status()
+    page.get_by_role("button", name="1 new").click()
+    page.get_by_role("link", name="aaa-first").wait_for()
+    expect(page.get_by_role("button", name="1 new")).to_have_count(0)
 
 
 def test_without_a_hub_a_page_says_so_and_opens_again_when_it_is_back(
@@ -184,7 +194,9 @@ def test_without_a_hub_a_page_says_so_and_opens_again_when_it_is_back(
     picture(page, "offline")
     page.set_viewport_size(ViewportSize(**PHONE))
     picture(page, "offline-phone")
-    product.start()
+    somebody.context.route("**/health/live", lambda route: route.abort())
+    product.start()  # and the page, which tries by itself, does not hear of it yet
+    somebody.context.unroute("**/health/live")
     page.get_by_role("button", name="Try again").click()
     page.get_by_role("link", name="guide").first.wait_for()
     assert page.url == f"{product.url}/agents"

@@ -5,16 +5,13 @@ from answers made up here.
 """
 
 import re
-from collections.abc import Callable, Generator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, StorageState, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.test_pages import ME, Answers
-from tests.browser.test_pages import base as base
-from tests.browser.test_pages import open_page as open_page
-from tests.browser.visitor import Visitor, picture, visitor
-from tests.flows.product import BUILT_SITE, Product, running
+from tests.browser.conftest import Visit
+from tests.browser.made_up import DOCUMENTS, LISTED, ME, NOTHING, Answers, Open
+from tests.browser.visitor import Visitor, picture
 
 pytestmark = pytest.mark.browser
 
@@ -43,21 +40,6 @@ window.said = [];
   requestAnimationFrame(look);
 })();
 """
-COLLECTION = {
-    "id": "c1",
-    "name": "manuals",
-    "description": "How our machines work.",
-    "documents": 0,
-    "chunks": 0,
-    "queued": 0,
-    "failed": 0,
-    "embedder": "minilm",
-    "created_at": "2026-11-22T10:00:00Z",
-}
-LISTED: tuple[int, object] = (200, {"items": [COLLECTION], "next": None})
-NOTHING: tuple[int, object] = (200, {"items": [], "next": None})
-DOCUMENTS = "/api/v1/collections/manuals/documents"
-Open = Callable[[str, Answers], Page]
 
 
 @pytest.fixture
@@ -67,27 +49,12 @@ def pages(open_page: Open) -> Open:
     return lambda path, answers: open_page(path, {"/api/v1/me": (200, me), **answers})
 
 
-@pytest.fixture(scope="module")
-def product() -> Generator[Product]:
-    if not (BUILT_SITE / "index.html").exists():
-        pytest.fail("the pages are not built: run `make site`")
-    with running(environment={"PYGENT_SEED": "false"}) as product:  # nothing else to be read first
-        yield product
-
-
 @pytest.fixture
-def somebody(product: Product, browser: Browser) -> Generator[Visitor]:
-    """Somebody who is logged in by the link of the first start."""
-    first = visitor(browser, product.url)
-    page = first.open("/login")
-    page.goto(product.link())
-    page.wait_for_url(f"{product.url}/")
-    session: StorageState = first.context.storage_state()
-    first.leave()
-    here = visitor(browser, product.url, session=session, is_dark=True)
+def somebody(visit: Visit) -> Visitor:
+    """Somebody who prefers the dark and whose looks at the files are kept."""
+    here = visit(is_dark=True)
     here.context.add_init_script(KEEP_SAID)
-    yield here
-    here.leave()
+    return here
 
 
 def test_documents_are_dropped_followed_found_asked_about_and_deleted(somebody: Visitor) -> None:

@@ -1,56 +1,28 @@
 """The built pages in Chromium, with answers made up here: the faces no running product shows.
 
-What needs the product is tested with the product, elsewhere. Every request that leaves loopback
-and every error in the console fails a test.
+What needs the product is tested with the product, elsewhere.
 """
 
 import json
-import threading
-from collections.abc import Callable, Generator
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import expect
 
-from dashboard.app import application
 from protocols import events
 from protocols.event_encoding import join, split
 from protocols.messages import Citation, user_message
 from protocols.task_fold import fold
+from tests.browser.made_up import Answers, Open
 
 pytestmark = pytest.mark.browser
-
-SITE = Path(__file__).parents[2] / ".web" / "build" / "client"
-ME = {
-    "name": "Ada",
-    "actor": "user:ada",
-    "team": 1,
-    "role": "owner",
-    "channels": {"tasks": "tasks:1", "agents": "agents:1", "overview": "overview:1"},
-}
-OVERVIEW = {
-    "window": "15m",
-    "bucket_seconds": 60,
-    "submitted": 0,
-    "working": 0,
-    "waiting": 0,
-    "p50_seconds": None,
-    "p95_seconds": None,
-    "buckets": [],
-    "models": [],
-    "open": [],
-    "position": 1,
-}
 TASK = "0199c3f2-0000-7000-8000-000000000001"
 THIRTY_FRAMES = """() => new Promise((done) => {
   let left = 30;
   (function next() { left-- ? requestAnimationFrame(next) : done(); })();
 })"""
-Answers = dict[str, tuple[int, object]]
 
 
 def _row(number: int) -> dict[str, object]:
@@ -82,66 +54,8 @@ def _row(number: int) -> dict[str, object]:
     }
 
 
-@pytest.fixture(scope="module")
-def base() -> Generator[str]:
-    """The built site on loopback, without a hub behind it."""
-    if not (SITE / "index.html").exists():
-        pytest.fail("the pages are not built: run `make site`")
-    server = uvicorn.Server(uvicorn.Config(application(SITE), port=0, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture
-def open_page(base: str, browser: Browser) -> Generator[Callable[[str, Answers], Page]]:
-    """Opens a path with these answers of the API; complains of errors when the test is over."""
-    wrong: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-
-    def opened(path: str, answers: Answers) -> Page:
-        page = context.new_page()
-        page.route("**/*", lambda route: _answer(route, base, answers, wrong))
-        page.route_web_socket("**/connection/websocket", lambda socket: socket.on_message(_quiet))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(base + path)
-        return page
-
-    yield opened
-    context.close()
-    assert wrong == []
-
-
-def _quiet(_message: str | bytes) -> None:
-    """A hub that says nothing: the pages have to stand without it."""
-
-
-def _answer(route: Route, base: str, answers: Answers, wrong: list[str]) -> None:
-    url = route.request.url
-    if not url.startswith(base):
-        wrong.append(f"leaves loopback: {url}")
-        route.abort()
-        return
-    path = url.removeprefix(base).split("?")[0]
-    if not path.startswith(("/api/", "/auth/session")):
-        route.continue_()
-        return
-    defaults: Answers = {
-        "/api/v1/me": (200, ME),
-        "/auth/session": (200, {"is_logged_in": True}),
-        "/api/v1/overview": (200, OVERVIEW),
-        "/api/v1/agents": (200, {"items": [], "next": None, "position": 1}),
-    }
-    status, body = {**defaults, **answers}.get(path, (404, {"detail": f"nothing at {path}"}))
-    route.fulfill(status=status, body=json.dumps(body), content_type="application/json")
-
-
 def test_a_list_that_cannot_be_read_says_what_failed_and_is_read_on_retry(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     detail = "the store did not answer within 5 s"
     answers: Answers = {"/api/v1/tasks": (503, {"detail": detail, "code": "unavailable"})}
@@ -153,7 +67,7 @@ def test_a_list_that_cannot_be_read_says_what_failed_and_is_read_on_retry(
 
 
 def test_an_empty_list_teaches_and_an_empty_filter_offers_everything(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     answers: Answers = {"/api/v1/tasks": (200, {"items": [], "next": None, "position": 1})}
     page = open_page("/tasks", answers)
@@ -164,7 +78,7 @@ def test_an_empty_list_teaches_and_an_empty_filter_offers_everything(
 
 
 def test_rows_are_virtual_move_with_keys_and_back_returns_to_the_place(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     rows = [_row(number) for number in range(3000, 0, -1)]
     page = open_page("/tasks?range=all", {"/api/v1/tasks": (200, {"items": rows, "next": None})})
@@ -183,7 +97,7 @@ def test_rows_are_virtual_move_with_keys_and_back_returns_to_the_place(
     assert page.evaluate("document.querySelector('.vscroll').scrollTop") == before
 
 
-def test_filters_stand_in_the_address(open_page: Callable[[str, Answers], Page]) -> None:
+def test_filters_stand_in_the_address(open_page: Open) -> None:
     page = open_page("/tasks", {"/api/v1/tasks": (200, {"items": [_row(1)], "next": None})})
     page.get_by_role("button", name="Completed").click()
     page.keyboard.press("/")
@@ -194,7 +108,7 @@ def test_filters_stand_in_the_address(open_page: Callable[[str, Answers], Page])
 
 
 def test_what_the_api_refuses_stands_beside_its_field(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     problem = {"field": "limits.steps", "rule": "Input should be less than or equal to 1000"}
     said = {"problems": [{**problem, "value": "2000"}], "number": None, "is_unchanged": False}
@@ -210,7 +124,7 @@ def test_what_the_api_refuses_stands_beside_its_field(
 
 
 def test_the_theme_follows_the_system_until_it_is_chosen(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     page = open_page("/agents", {})
     assert page.evaluate("document.documentElement.classList.contains('light')")
@@ -221,7 +135,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(
 
 
 def test_the_login_page_says_where_a_link_comes_from(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     page = open_page("/login", {"/auth/session": (200, {"is_logged_in": False})})
     page.get_by_text("pygent login-link").wait_for()
@@ -232,20 +146,18 @@ def test_the_login_page_says_where_a_link_comes_from(
     "there",
     ["//a.example", "/%09/a.example", "/%0a/a.example", "/%5ca.example", "https://a.example"],
 )
-def test_the_login_page_leads_nowhere_else(
-    open_page: Callable[[str, Answers], Page], there: str
-) -> None:
+def test_the_login_page_leads_nowhere_else(open_page: Open, there: str) -> None:
     page = open_page(f"/login?next={there}", {})
     page.wait_for_url(lambda url: urlsplit(url).path == "/")
 
 
-def test_the_login_page_leads_back(open_page: Callable[[str, Answers], Page]) -> None:
+def test_the_login_page_leads_back(open_page: Open) -> None:
     page = open_page("/login?next=/agents%3Ftext%3Dx", {})
     page.wait_for_url("**/agents?text=x")
 
 
 def test_an_answer_is_markdown_without_html_and_its_numbers_open_their_passages(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     said = (
         "## Found\n\n**Bold** and `code` [1], <img src=x onerror=alert(1)>\n\n"
@@ -265,7 +177,7 @@ def test_an_answer_is_markdown_without_html_and_its_numbers_open_their_passages(
 
 
 def test_a_long_answer_is_followed_until_the_reader_scrolls_up(
-    open_page: Callable[[str, Answers], Page],
+    open_page: Open,
 ) -> None:
     said = "\n\n".join(f"Paragraph {n}. " + "So it goes on. " * 30 for n in range(1500))
     task = f"/api/v1/tasks/{TASK}"

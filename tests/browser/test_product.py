@@ -4,16 +4,15 @@ One product for all stories, with short leases; parts of it are killed here. Pic
 seen lie in `test-results/`.
 """
 
-import re
-from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from collections.abc import Generator, Mapping
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
-from tests.browser.visitor import Visitor, answer, folded, frames, picture, visitor, wait_for_words
-from tests.flows.product import BUILT_SITE, SHORT_LEASES, Product, running, scripted, spoken, words
+from tests.browser.conftest import Visit, with_pages
+from tests.browser.visitor import answer, folded, frames, picture, visitor, wait_for_words
+from tests.flows.product import SHORT_LEASES, UNSEEDED, Product, scripted, spoken, words
 
 pytestmark = pytest.mark.browser
 
@@ -29,26 +28,20 @@ HOSTILE = """Before <script>window.broken = 1</script>
 
 <style>body { background: url(https://elsewhere.invalid/c.png) }</style> after"""
 
-Visit = Callable[..., Visitor]
-
 
 @pytest.fixture(scope="module")
 def product() -> Generator[Product]:
-    if not (BUILT_SITE / "index.html").exists():
-        pytest.fail("the pages are not built: run `make site`")
-    with running(environment=SHORT_LEASES) as product:
+    with with_pages({**SHORT_LEASES, **UNSEEDED}) as product:
         yield product
 
 
 @pytest.fixture(scope="module")
-def api(product: Product) -> Generator[httpx.Client]:
-    """By key. `echo` repeats, `slow` speaks for five seconds, `endless` for a minute."""
-    headers = {"Authorization": f"Bearer {product.key}"}
-    with httpx.Client(base_url=f"{product.url}/api/v1", headers=headers, trust_env=False) as api:
-        slow, endless = spoken(WORDS, seconds=5.0), spoken(600, seconds=60.0)
-        for spec in (scripted("echo"), scripted("slow", slow), scripted("endless", endless)):
-            assert api.post("/agents", json=spec).is_success
-        yield api
+def api(api: httpx.Client) -> httpx.Client:
+    """`echo` repeats, `slow` speaks for eight seconds, `endless` for a minute."""
+    slow, endless = spoken(WORDS, seconds=8.0), spoken(600, seconds=60.0)
+    for spec in (scripted("echo"), scripted("slow", slow), scripted("endless", endless)):
+        assert api.post("/agents", json=spec).is_success
+    return api
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +60,6 @@ def session(product: Product, browser: Browser) -> StorageState:
     return kept
 
 
-@pytest.fixture
-def visit(product: Product, browser: Browser, session: StorageState) -> Generator[Visit]:
-    """Visitors who are logged in, each a context of its own; all of them are heard at the end."""
-    here: list[Visitor] = []
-
-    def arrive(**changes: Any) -> Visitor:
-        here.append(visitor(browser, product.url, **{"session": session, **changes}))
-        return here[-1]
-
-    yield arrive
-    for one in here:
-        one.leave()
-
-
 def submitted(api: httpx.Client, agent: str, text: str = "speak") -> str:
     response = api.post("/tasks", json={"agent": agent, "input": text})
     assert response.is_success, response.text
@@ -97,32 +76,6 @@ def assert_it_only_grew(page: Page) -> None:
     seen = frames(page)
     assert all(words(WORDS).startswith(look) for look in seen)
     assert seen == sorted(seen, key=len)
-
-
-def test_a_question_to_guide_is_answered_live_with_sources(visit: Visit) -> None:
-    page = visit(is_dark=True).open("/")
-    page.get_by_role("button", name="Run agent").first.click()
-    dialog = page.get_by_role("dialog", name="Run agent")
-    dialog.get_by_role("button", name="What is an attempt?").click()
-    dialog.get_by_role("button", name="Run agent").click()
-    page.wait_for_url("**/tasks/*")
-    ended(page)
-    seen, said = frames(page), answer(page)
-    assert any(0 < len(look) < len(said) for look in seen), "it was seen being written"
-    steps = page.get_by_role("listbox", name="Steps, in time").get_by_role("option")
-    expect(steps.filter(has_text="knowledge_search")).to_have_count(1)
-    expect(steps.filter(has_text="extractive").first).to_be_visible()
-    picture(page, "task-guide-dark")
-    page.locator(".md .cite").first.click()
-    passage = page.get_by_role("dialog", name=re.compile(r"Source \d"))
-    assert len(passage.locator("blockquote").inner_text()) > 20
-    picture(page, "task-guide-passage")
-    page.keyboard.press("Escape")
-    steps.filter(has_text="knowledge_search").click()
-    page.get_by_role("region", name="Step knowledge_search").get_by_text(
-        "passages"
-    ).first.wait_for()
-    picture(page, "task-guide-step")
 
 
 def test_who_reloads_or_joins_late_sees_the_same(visit: Visit, api: httpx.Client) -> None:

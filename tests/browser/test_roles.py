@@ -4,41 +4,28 @@ With answers made up here; that the hub refuses her stands in `tests/store/opera
 """
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from store.access import LEAST_ROLE, Operation
-from tests.browser.test_knowledge import COLLECTION, DOCUMENTS, LISTED, NOTHING
-from tests.browser.test_pages import ME, SITE, Answers
-from tests.browser.test_pages import base as base
-from tests.browser.test_pages import open_page as open_page
-from tests.browser.test_shell import AGENT, FOUND
+from tests.browser.made_up import (
+    AGENT,
+    COLLECTION,
+    DOCUMENT,
+    DOCUMENTS,
+    FOUND,
+    LISTED,
+    ME,
+    NOTHING,
+    SITE,
+    Answers,
+    Open,
+)
 
 pytestmark = pytest.mark.browser
 
-Open = Callable[[str, Answers], Page]
 FEEDS = {**ME["channels"], "knowledge": "knowledge:1"}
-DOCUMENT = {
-    "id": "0199c3f2-0000-7000-8000-00000000000d",
-    "collection": "manuals",
-    "title": "pumps.md",
-    "source": "pumps.md",
-    "media_type": "text/markdown",
-    "bytes": 12,
-    "state": "failed",
-    "stage": None,
-    "reason": "it holds no text",
-    "chunks": 0,
-    "embedded": 0,
-    "to_embed": 0,
-    "sha256": "0",
-    "embedder": None,
-    "version": 1,
-    "changed_at": "2026-11-22T10:00:00Z",
-    "created_at": "2026-11-22T10:00:00Z",
-}
 SPEC = {"name": "clerk", "model": "extractive", "strategy": "react", "description": "Checks"}
 VERSION = {
     "number": 3,

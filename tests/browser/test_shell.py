@@ -3,46 +3,14 @@
 With answers made up here; what needs the product stands in `test_every_page.py`.
 """
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
-from tests.browser.test_pages import ME, Answers, base, open_page
+from tests.browser.made_up import FOUND, LINK, ME, Answers, Open
 
-__all__ = ["base", "open_page"]  # fixtures
 pytestmark = pytest.mark.browser
 
-Open = Callable[[str, Answers], Page]
 FIELD = "Search or run a command"
-LINK = "0199c3f2-0000-7000-8000-000000000009"
-AGENT = {
-    "id": "0199c3f2-0000-7000-8000-00000000000a",
-    "name": "clerk",
-    "state": "active",
-    "number": 3,
-    "description": "Checks invoices",
-    "model": "extractive",
-    "strategy": "react",
-    "open_tasks": 0,
-    "finished_tasks": 0,
-    "failed_tasks": 0,
-    "position": 1,
-    "updated_at": "2026-11-22T10:00:00Z",
-}
-TASK_ROW = {
-    "id": LINK,
-    "title": "Pay the clerk",
-    "state": "failed",
-    "agent_name": "clerk",
-    "submitted_at": "2026-11-22T10:00:00Z",
-}
-FOUND: Answers = {
-    "/api/v1/agents": (200, {"items": [AGENT], "next": None, "position": 1}),
-    "/api/v1/tasks": (200, {"items": [TASK_ROW], "next": None, "position": 1}),
-    "/api/v1/collections": (200, {"items": [{"name": "clerks", "documents": 2}], "next": None}),
-    f"/api/v1/tasks/{LINK}": (200, TASK_ROW),
-}
 
 
 def test_the_palette_finds_everything_and_goes_there_with_the_keys_alone(open_page: Open) -> None:

@@ -2,55 +2,27 @@
 
 import re
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import Visitor, picture, visitor
-from tests.flows.product import BUILT_SITE, Product, running, scripted, spoken
+from tests.browser.conftest import Visit, with_pages
+from tests.browser.visitor import picture
+from tests.flows.product import UNSEEDED, Product, scripted, spoken
 
 pytestmark = pytest.mark.browser
 
-Visit = Callable[..., Visitor]
 SPOKEN_SECONDS = 4.0
 
 
 @pytest.fixture(scope="module")
 def product() -> Generator[Product]:
-    if not (BUILT_SITE / "system.html").exists():
-        pytest.fail("the pages are not built: run `make site`")
     # An address where nobody listens: a provider that is set and cannot be reached.
-    environment = {"OLLAMA_BASE_URL": "http://127.0.0.1:9/v1", "PYGENT_SEED": "false"}
-    with running(environment=environment) as product:
+    with with_pages({"OLLAMA_BASE_URL": "http://127.0.0.1:9/v1", **UNSEEDED}) as product:
         yield product
-
-
-@pytest.fixture(scope="module")
-def session(product: Product, browser: Browser) -> StorageState:
-    somebody = visitor(browser, product.url)
-    page = somebody.context.new_page()
-    page.goto(product.link())
-    page.wait_for_url(f"{product.url}/")
-    page.locator(".light-badge.live").wait_for()
-    kept = somebody.context.storage_state()
-    somebody.leave()
-    return kept
-
-
-@pytest.fixture
-def visit(product: Product, browser: Browser, session: StorageState) -> Generator[Visit]:
-    here: list[Visitor] = []
-
-    def arrive(**changes: Any) -> Visitor:
-        here.append(visitor(browser, product.url, **{"session": session, **changes}))
-        return here[-1]
-
-    yield arrive
-    for one in here:
-        one.leave()
 
 
 def row(page: Page, part: str) -> Any:
