@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.flows.product import Product, is_part, lives
+from tests.flows.processes import is_part, lives
+from tests.flows.product import Product
 
 MEGABYTE = 1024 * 1024
 NAMES = ("hub", "worker", "scheduler", "postgres", "valkey")

@@ -24,7 +24,8 @@ from bench.tabs import Tabs, chromium
 from protocols.agents import AgentSpec
 from protocols.operations.tasks import SubmitTask
 from protocols.rest.client import RestClient
-from tests.flows.product import UNSEEDED, Product, running, scripted, spoken, words
+from tests.flows.product import UNSEEDED, Product, running
+from tests.flows.speakers import scripted, spoken, words
 
 MINUTES = 10.0
 QUICK_MINUTES = 3.0

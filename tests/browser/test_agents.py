@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.visitor import picture
-from tests.flows.product import scripted, spoken
+from tests.flows.speakers import scripted, spoken
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expec
 
 from tests.browser.conftest import Visit, with_pages
 from tests.browser.visitor import DESK, PHONE, Visitor, answer, frames, picture, visitor
-from tests.flows.product import Product, scripted
+from tests.flows.product import Product
+from tests.flows.speakers import scripted
 
 pytestmark = pytest.mark.browser
 

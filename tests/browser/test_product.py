@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser.conftest import Visit, with_pages
 from tests.browser.visitor import answer, folded, frames, picture, visitor, wait_for_words
-from tests.flows.product import SHORT_LEASES, UNSEEDED, Product, scripted, spoken, words
+from tests.flows.product import SHORT_LEASES, UNSEEDED, Product
+from tests.flows.speakers import scripted, spoken, words
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit, with_pages
 from tests.browser.visitor import picture
-from tests.flows.product import UNSEEDED, Product, scripted, spoken
+from tests.flows.product import UNSEEDED, Product
+from tests.flows.speakers import scripted, spoken
 
 pytestmark = pytest.mark.browser
 

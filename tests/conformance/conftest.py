@@ -17,6 +17,7 @@ from protocols.websocket.routes import PATH, Sockets
 from store.addresses import Addresses
 from store.connect import open_store
 from tests.conformance.tokens import Tokens, application
+from tests.flows.processes import free_port
 from tests.hub.conftest import Written
 
 
@@ -53,11 +54,6 @@ async def served_on(addresses: Addresses) -> AsyncGenerator[Served]:
 async def served(anyio_backend: object, addresses: Addresses) -> AsyncGenerator[Served]:
     async with served_on(addresses) as served:
         yield served
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 SERVE = """

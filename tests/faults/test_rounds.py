@@ -23,7 +23,8 @@ from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
 from tests.faults.judge import judge
 from tests.faults.settings import FaultSettings
-from tests.flows.product import PARTS, SHORT_LEASES, Product, running, scripted, spoken
+from tests.flows.product import PARTS, SHORT_LEASES, Product, running
+from tests.flows.speakers import scripted, spoken
 from tests.flows.watchers import TRANSPORTS, Seen, everything
 
 TASKS = 4

@@ -6,7 +6,8 @@ import pytest
 
 from protocols.agents import AgentSpec
 from protocols.rest.client import RestClient
-from tests.flows.product import SHORT_LEASES, UNSEEDED, Product, running, scripted, spoken
+from tests.flows.product import SHORT_LEASES, UNSEEDED, Product, running
+from tests.flows.speakers import scripted, spoken
 
 
 @pytest.fixture(scope="session")

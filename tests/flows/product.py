@@ -6,15 +6,13 @@ so that a test can ask what was said. Used by the flows, the fault rounds and th
 
 import json
 import os
-import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ import psutil
 
 from hub.cli.settings import inherited
 from protocols.rest.client import RestClient
+from tests.flows.processes import free_port, group_of, is_part, lives, until
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("pygent")
@@ -30,8 +29,6 @@ BUILT_SITE = ROOT / ".web/build/client"
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0  # what the product promises
 COMMAND_SECONDS = 60.0
-POLL_SECONDS = 0.02
-
 PARTS = ("hub", "scheduler", "worker", "valkey", "postgres")
 SHORT_LEASES = {"PYGENT_LEASE_SECONDS": "3", "PYGENT_BEAT_SECONDS": "0.5"}
 UNSEEDED = {"PYGENT_SEED": "false"}  # for a story that asks no guide: it starts seconds sooner
@@ -318,63 +315,3 @@ def site(directory: Path) -> Path:
     for page in pages:
         (plain / page).write_text("<!doctype html><title>PyGent</title>")
     return plain
-
-
-def is_part(process: psutil.Process, name: str) -> bool:
-    try:
-        command = process.cmdline()
-    except psutil.Error:
-        return False
-    match name:
-        case "postgres":
-            return bool(command) and command[0].endswith("/postgres")
-        case "valkey":
-            return bool(command) and "valkey-server" in command[0]
-        case _:
-            return command[1:4] == ["-m", "hub.cli.app", name]
-
-
-def lives(process: psutil.Process) -> bool:
-    """Whether it runs; one that has ended and waits to be reaped does not."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
-
-
-def group_of(user: str | None) -> int | None:
-    return pwd.getpwnam(user).pw_gid if user else None
-
-
-def until(
-    condition: Callable[[], bool],
-    *,
-    seconds: float,
-    what: Callable[[], str] = lambda: "it did not become true",
-) -> None:
-    """Wait for something outside this process to become true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(what())
-        time.sleep(POLL_SECONDS)
-
-
-def scripted(name: str, *turns: Mapping[str, object], **spec: object) -> dict[str, object]:
-    """A spec of an agent that plays these turns."""
-    return {"name": name, "model": "scripted", "script": list(turns), **spec}
-
-
-def words(count: int) -> str:
-    """A text that shows at once where a piece is missing."""
-    return " ".join(f"w{number}" for number in range(1, count + 1))
-
-
-def spoken(deltas: int, *, seconds: float) -> Mapping[str, object]:
-    """A turn of so many deltas over so many seconds."""
-    return {"text": words(deltas), "deltas": deltas, "seconds": seconds}

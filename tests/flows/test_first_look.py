@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import httpx
 
 from hub.cli.running.start import LOG_FILE
-from tests.flows.product import READY_SECONDS, UNSEEDED, Product, prepared, until
+from tests.flows.processes import until
+from tests.flows.product import READY_SECONDS, UNSEEDED, Product, prepared
 
 CTRL_C = b"\x03"
 

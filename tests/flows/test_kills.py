@@ -15,7 +15,8 @@ from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
 from protocols.task_fold import fold
 from protocols.tasks import Task, TaskState
-from tests.flows.product import UNSEEDED, Product, running, scripted, spoken, words
+from tests.flows.product import UNSEEDED, Product, running
+from tests.flows.speakers import scripted, spoken, words
 from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everything, history, moment
 
 DELTAS = 150

@@ -19,19 +19,9 @@ from protocols.agents import AgentSpec
 from protocols.operations.tasks import SubmitTask, TaskReceipt
 from protocols.rest.client import RestClient
 from protocols.tasks import TaskState
-from tests.flows.product import (
-    COMMAND,
-    ROOT,
-    SHORT_LEASES,
-    UNSEEDED,
-    Product,
-    lives,
-    prepared,
-    running,
-    scripted,
-    spoken,
-    words,
-)
+from tests.flows.processes import lives
+from tests.flows.product import COMMAND, ROOT, SHORT_LEASES, UNSEEDED, Product, prepared, running
+from tests.flows.speakers import scripted, spoken, words
 from tests.flows.watchers import assert_whole, by_socket, by_sse, everything
 
 DEATHS = 5

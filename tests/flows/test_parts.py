@@ -12,16 +12,9 @@ import pytest
 from protocols.agents import AgentSpec
 from protocols.operations.tasks import SubmitTask
 from protocols.rest.client import RestClient
-from tests.flows.product import (
-    COMMAND,
-    STOP_SECONDS,
-    Product,
-    free_port,
-    lives,
-    prepared,
-    scripted,
-    until,
-)
+from tests.flows.processes import free_port, lives, until
+from tests.flows.product import COMMAND, STOP_SECONDS, Product, prepared
+from tests.flows.speakers import scripted
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import browser as browser
 from tests.browser.visitor import visitor
 from tests.conformance.clients import NODE, install_js_client
-from tests.flows.product import ROOT, Product, free_port, running
+from tests.flows.processes import free_port
+from tests.flows.product import ROOT, Product, running
 
 PAGE = (ROOT / "docs/sdk.md").read_text()
 EXAMPLES = ROOT / "docs/examples"

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.flows.product import COMMAND, Product, until, words
+from tests.flows.processes import until
+from tests.flows.product import COMMAND, Product
+from tests.flows.speakers import words
 
 pytestmark = pytest.mark.usefixtures("agents")
 

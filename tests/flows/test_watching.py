@@ -11,7 +11,8 @@ from protocols.errors import AlreadyExists
 from protocols.operations.tasks import SubmitTask
 from protocols.rest.client import RestClient
 from protocols.tasks import TaskState
-from tests.flows.product import Product, words
+from tests.flows.product import Product
+from tests.flows.speakers import words
 from tests.flows.watchers import (
     FINAL_TYPES,
     TRANSPORTS,

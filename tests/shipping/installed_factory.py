@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.flows.product import Product, free_port
+from tests.flows.processes import free_port
+from tests.flows.product import Product
 
 OURS = ("agents", "dashboard", "hub", "protocols", "store")
 PROGRAM = "import pygent\nprint(pygent.Client().run('guide', 'What is an attempt?').text)"

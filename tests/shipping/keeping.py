@@ -21,7 +21,8 @@ import httpx
 from store.embedded import socket_directory
 from store.embedded.binaries import postgres_programs
 from store.embedded.postgres import postgres_url
-from tests.flows.product import Product, prepared, scripted, spoken
+from tests.flows.product import Product, prepared
+from tests.flows.speakers import scripted, spoken
 
 EARLIER = Path(__file__).with_name("earlier")
 QUERY = "Who lights the lamp when the keeper is ill?"

@@ -17,7 +17,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.flows.product import COMMAND, SHORT_LEASES, Product, prepared, until, words
+from tests.flows.processes import until
+from tests.flows.product import COMMAND, SHORT_LEASES, Product, prepared
+from tests.flows.speakers import words
 from tests.shipping.keeping import EARLIER, OPEN, answered
 
 KEPT = sorted(path.name.removesuffix(".sql.gz") for path in EARLIER.glob("*.sql.gz"))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from hub.cli.data_directory import Running, read_running, write_running
 from hub.cli.version import VERSION
 from hub.settings import PROVIDER_VARIABLES
 from protocols.agents import AgentSpec
+from tests.flows.processes import free_port
 from tests.hub.cli.old_servers import answering
 from tests.hub.cli.projecting import projecting
 from tests.serving import Served
@@ -149,12 +149,6 @@ async def test_an_agent_whose_provider_has_no_key_is_named(served: Served):
             while len(findings) < 2:
                 findings = [one async for one in models({}, url=served.url, key=key)]
     is_wrong(findings[-1], "clever", "anthropic:claude", "ANTHROPIC_API_KEY")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_the_command_tells_programs_everything_and_ends_with_one(
