@@ -12,6 +12,7 @@ const PAUSE_MS = 150;
 const MOST = 6; // of each kind
 const RUNS = 3; // agents offered to be run
 const PASSAGES = 20; // looked at for their documents
+const FEW = 3; // found: then it is said what else the words may be good for
 const SHORTEST = 2; // letters that documents are looked for with
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 const ONLY = { ">": ["Actions"], "#": ["Tasks"], "@": ["Agents"] }; // what a first letter asks for
@@ -80,7 +81,7 @@ export function asked(text) {
   return { words, only };
 }
 
-const NOTHING = { tasks: [], agents: [], collections: [], documents: [], isBusy: false, problem: null };
+const NOTHING = { words: "", tasks: [], agents: [], collections: [], documents: [], isBusy: false, problem: null };
 
 /** What the API has for the words: tasks, agents, collections; kept while the next words are asked. */
 export function useFound(text) {
@@ -106,9 +107,9 @@ export function useFound(text) {
           only ? [] : list("/collections", { limit: 200 }),
           only || words.length < SHORTEST ? [] : documentsFor(words),
         ]);
-        if (!leaving.signal.aborted) setFound({ tasks, agents, collections, documents, isBusy: false, problem: null });
+        if (!leaving.signal.aborted) setFound({ words, tasks, agents, collections, documents, isBusy: false, problem: null });
       } catch (problem) {
-        if (!leaving.signal.aborted) setFound((before) => ({ ...before, isBusy: false, problem }));
+        if (!leaving.signal.aborted) setFound((before) => ({ ...before, words, isBusy: false, problem }));
       }
     }, isEmpty ? 0 : PAUSE_MS);
     return () => {
@@ -157,8 +158,9 @@ export function offers({ text, found, actions, run, ask }) {
     ["Conversations", turns.map(conversationOf)],
     ["Collections", words ? here(found.collections.map(collectionOf)).slice(0, MOST) : []],
     ["Documents", found.documents.map(documentOf)],
-    ["Further", words && !only ? further(words, ask) : []],
   ]);
+  const count = [...groups.values()].reduce((sum, each) => sum + each.length, 0);
+  groups.set("Further", words && !only && count <= FEW && found.words === words ? further(words, ask) : []);
   return order(groups, words && !only ? words : "")
     .filter((name) => !only || only.includes(name))
     .map((name) => [name, groups.get(name).filter(({ id }) => !shown.has(id) && shown.add(id))])

@@ -16,16 +16,15 @@ from tests.browser.made_up import (
     DOCUMENTS,
     FOUND,
     LISTED,
-    ME,
     NOTHING,
     SITE,
     Answers,
     Open,
 )
+from tests.browser.manuals import somebody
 
 pytestmark = pytest.mark.browser
 
-FEEDS = {**ME["channels"], "knowledge": "knowledge:1"}
 SPEC = {"name": "clerk", "model": "extractive", "strategy": "react", "description": "Checks"}
 VERSION = {
     "number": 3,
@@ -53,8 +52,7 @@ CHANGES = re.compile(
 
 
 def _somebody(open_page: Open, role: str, path: str) -> Page:
-    me = {**ME, "role": role, "channels": FEEDS}
-    return open_page(path, {**TEAM_OF_CLERK, "/api/v1/me": (200, me)})
+    return open_page(path, {**TEAM_OF_CLERK, "/api/v1/me": somebody(role)})
 
 
 def test_the_roles_of_the_pages_are_those_of_the_hub() -> None:
@@ -119,16 +117,15 @@ def test_the_palette_offers_a_viewer_only_what_she_may_do(open_page: Open) -> No
     page.get_by_text("· viewer").wait_for()
     page.keyboard.press("Control+k")
     page.get_by_role("option", name="Copy the link").wait_for()
-    page.keyboard.type("agent")
+    page.keyboard.type("why")
     page.get_by_role("option", name="Search the documents for").wait_for()
     for name in ("Run an agent", "Make an agent", "Ask an agent", "Run clerk"):
         expect(page.get_by_role("option", name=name)).to_have_count(0)
 
 
 def test_an_empty_collection_tells_a_viewer_who_fills_it(open_page: Open) -> None:
-    me = {**ME, "role": "viewer", "channels": FEEDS}
     answers: Answers = {
-        "/api/v1/me": (200, me),
+        "/api/v1/me": somebody("viewer"),
         "/api/v1/collections": (200, {"items": [COLLECTION], "next": None}),
         DOCUMENTS: NOTHING,
     }
