@@ -112,11 +112,12 @@ async def open_worker(
             store.log, outside=outside, tools=tools, search=search, earlier=earlier_of(store)
         )
         watch = Watch(store)
+        ingesting = Ingesting(store, embedder)
         trying = Trying(outside, store.broker.answers)
         attending = Attending(store.log, factory, watch, how=isolation, worker=name)
         lanes = [
-            Lane("tasks", settings.worker_tasks, attending.attend),
-            Lane("ingest", settings.worker_ingests, Ingesting(store, embedder).attend),
+            Lane("tasks", settings.worker_tasks, attending.attend, attending.give_up),
+            Lane("ingest", settings.worker_ingests, ingesting.attend, ingesting.give_up),
             Lane(model_trials.QUEUE, TRIALS_AT_ONCE, trying.attend),
         ]
         yield Worker(store, settings, watch, [lane for lane in lanes if lane.capacity])

@@ -45,17 +45,15 @@ class Ingesting:
         Raises:
             Unavailable: The store or the embedder is out of reach; the job must be tried again.
         """
-        match job.arguments:
-            case {"document": str(document), "team": int(team)}:
-                pass
-            case _:
-                raise InvalidRequest(f"a job of the queue ingest has {json.dumps(job.arguments)}")
+        document, team = _of(job)
         if job.deaths >= MOST_DEATHS:
-            await self._give_up(document, TeamId(team))
+            await self.give_up(job)
             return
-        await ingest(self._store, self._embedder, document, TeamId(team))
+        await ingest(self._store, self._embedder, document, team)
 
-    async def _give_up(self, document: str, team: TeamId) -> None:
+    async def give_up(self, job: Claimed) -> None:
+        """The document has failed: reading it ended or broke the worker each time."""
+        document, team = _of(job)
         async with self._store.log_pool.connection() as connection:
             queued = await passages.take(connection, document, team=team)
             if queued is not None:
@@ -63,3 +61,12 @@ class Ingesting:
         if queued is not None:
             await changes.tell_document(self._store.log_pool, self._store.broker, team, queued.id)
         logger.error("A document ends its workers; it is left", extra={"document": document})
+
+
+def _of(job: Claimed) -> tuple[str, TeamId]:
+    match job.arguments:
+        case {"document": str(document), "team": int(team)}:
+            return document, TeamId(team)
+        case _:
+            said = json.dumps(job.arguments)
+            raise InvalidRequest(f"a job of the queue ingest has {said}")

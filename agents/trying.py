@@ -39,9 +39,9 @@ class Trying:
     async def attend(self, job: Claimed) -> None:
         """Who waits has the answer; nobody does any more, when the job came late."""
         try:
-            trial = msgspec.convert(dict(job.arguments), TrialJob)
+            trial = msgspec.convert(job.arguments, TrialJob)
         except msgspec.ValidationError:
-            said = json.dumps(dict(job.arguments))
+            said = json.dumps(job.arguments)
             raise InvalidRequest(f"a job of the queue models has {said}") from None
         if time.time() >= trial.until or job.deaths:
             return

@@ -1,13 +1,16 @@
 """A worker: claims jobs while there is room, attends to each, and keeps its lease by beating.
 
-Jobs of the queue `tasks` are attempts, those of `ingest` documents. A lease that ran out means that
-others have the jobs: everything running is dropped, and the worker begins anew. `stop` ends
-claiming, gives what runs its grace time, then hands it back.
+Jobs of the queue `tasks` are attempts, those of `ingest` documents. A job that cannot be dealt with
+is put back while the store is away, and given up when it breaks each time. A lease that ran out
+means that others have the jobs: everything running is dropped, and the worker begins anew. `stop`
+ends claiming, gives what runs its grace time, then hands it back.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import assert_never
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -25,6 +28,11 @@ POLL_SECONDS = 2.0  # for what no notification told
 PAUSE_SECONDS = 1.0  # after an error of the database
 HAND_BACK_SECONDS = 4.0  # for the last appends of what was handed back
 PUT_BACK_SECONDS = 3.0  # until a job that could not be begun is tried again
+MOST_BREAKS = 5  # of workers on one job, deaths included; each waits twice as long
+
+
+async def leave(_: Claimed) -> None:
+    """Nobody waits for what the job stands for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,23 +41,35 @@ class Lane:
 
     Attributes:
         attend: Has dealt with the job. What it raises puts the job back.
+        give_up: Tells who waits for it that it broke too often.
     """
 
     queue: str
     capacity: int
     attend: Callable[[Claimed], Awaitable[None]]
+    give_up: Callable[[Claimed], Awaitable[None]] = leave
     running: int = 0
     wake: anyio.Event = field(default_factory=anyio.Event)
 
 
-@dataclass(frozen=True, slots=True)
+class Ending(Enum):
+    """What becomes of a job."""
+
+    DONE = "done"
+    PUT_BACK = "put back"  # the store is away, or the worker leaves
+    BROKEN = "broken"  # put back, too, but counted
+    GIVEN_UP = "given up"
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # the same job may come and go twice meanwhile
 class Settled:
-    """A job that has been dealt with under a lease; put back when it could not be."""
+    """A job that is no longer in this worker's hands, under the lease it was claimed with."""
 
     lane: Lane
     job: int
     lease: int
-    is_done: bool
+    ending: Ending
+    seconds: float = PUT_BACK_SECONDS  # until it is tried again
 
 
 class Worker:
@@ -102,7 +122,7 @@ class Worker:
             claimed = await self._claimed(lane, room) if room else []
             for job in claimed:
                 if self._stopping.is_set():  # we were told while we asked for it
-                    self._settled.append(Settled(lane, job.id, self._lease, is_done=False))
+                    self._settled.append(Settled(lane, job.id, self._lease, Ending.PUT_BACK))
                     self._has_settled.set()
                     continue
                 lane.running += 1
@@ -123,19 +143,45 @@ class Worker:
         return []
 
     async def _attend(self, lane: Lane, job: Claimed, lease: int) -> None:
-        is_done = False
+        ending = Ending.PUT_BACK  # also of what is cancelled
         try:
-            await lane.attend(job)
-            is_done = True
-        except FactoryError as error:
-            logger.warning("A job is put back", extra={"job": job.id, "code": error.code})
-        except Exception:
-            # The job of one task must not end the worker that does the others'.
-            logger.exception("A job broke", extra={"job": job.id, "queue": lane.queue})
+            ending = await self._dealt_with(lane, job)
         finally:
-            self._settled.append(Settled(lane, job.id, lease, is_done))
+            seconds = PUT_BACK_SECONDS * (2**job.deaths if ending is Ending.BROKEN else 1)
+            self._settled.append(Settled(lane, job.id, lease, ending, seconds))
             self._has_settled.set()
             lane.running -= 1
+
+    async def _dealt_with(self, lane: Lane, job: Claimed) -> Ending:
+        told = {"job": job.id, "queue": lane.queue}
+        try:
+            await lane.attend(job)
+        except FactoryError as error:
+            if error.retryable:
+                logger.warning("A job is put back", extra={**told, "code": error.code})
+                return Ending.PUT_BACK
+            logger.warning("A job broke", extra={**told, "code": error.code, "why": error.message})
+        except Exception:
+            # The job of one task must not end the worker that does the others'.
+            logger.exception("A job broke", extra=told)
+        else:
+            return Ending.DONE
+        return await self._broken(lane, job, told)
+
+    async def _broken(self, lane: Lane, job: Claimed, told: Mapping[str, object]) -> Ending:
+        breaks = job.deaths + 1
+        if breaks < MOST_BREAKS:
+            return Ending.BROKEN
+        try:
+            await lane.give_up(job)
+        except FactoryError as error:
+            if error.retryable:  # who waits is told the next time
+                logger.warning("A job cannot be given up", extra={**told, "code": error.code})
+                return Ending.PUT_BACK
+        except Exception:
+            logger.exception("Giving a job up broke", extra=told)
+        logger.error("A job is given up; it broke each time", extra={**told, "breaks": breaks})
+        return Ending.GIVEN_UP
 
     async def _let_end(self) -> None:
         with anyio.move_on_after(self._settings.grace_seconds):
@@ -175,18 +221,28 @@ class Worker:
             alike = [
                 other
                 for other in self._settled
-                if (other.lane, other.lease, other.is_done)
-                == (settled.lane, settled.lease, settled.is_done)
+                if (other.lane, other.lease, other.ending, other.seconds)
+                == (settled.lane, settled.lease, settled.ending, settled.seconds)
             ]
-            jobs = [other.job for other in alike]
-            if settled.is_done:
-                # A task that was handed back has a job that waits for the lock of the old one.
-                notify = settled.lane.queue if self._stopping.is_set() else None
-                await self._queue.finish(jobs, worker=settled.lease, notify=notify)
-            else:
-                await self._queue.give_back(jobs, worker=settled.lease, seconds=PUT_BACK_SECONDS)
+            await self._settle_alike(settled, [other.job for other in alike])
             self._settled = [other for other in self._settled if other not in alike]
             settled.lane.wake.set()  # there is room, and locks are free
+
+    async def _settle_alike(self, one: Settled, jobs: list[int]) -> None:
+        match one.ending:
+            case Ending.DONE:
+                # A task that was handed back has a job that waits for the lock of the old one.
+                notify = one.lane.queue if self._stopping.is_set() else None
+                await self._queue.finish(jobs, worker=one.lease, notify=notify)
+            case Ending.GIVEN_UP:
+                await self._queue.fail(jobs, worker=one.lease)
+            case Ending.PUT_BACK | Ending.BROKEN:
+                is_broken = one.ending is Ending.BROKEN
+                await self._queue.give_back(
+                    jobs, worker=one.lease, seconds=one.seconds, is_broken=is_broken
+                )
+            case _:
+                assert_never(one.ending)
 
     async def _beat(self) -> None:
         while True:

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from agents.attempts.attempt import Attempt, Verdict, claim_of
+from agents.attempts.attempt import BROKEN, Attempt, Verdict, claim_of
 from agents.attempts.solitary import Isolation, Solitary
 from agents.attempts.watch import Watch
 from agents.factory import Factory
-from protocols.errors import Conflict, InvalidRequest, Unavailable, Unreadable
+from protocols.errors import Conflict, FactoryError, InvalidRequest, Unavailable, Unreadable
 from protocols.event_encoding import UNREADABLE
 from protocols.events import AttemptStarted, StreamId, TaskCanceled, TaskFailed, TaskRejected
 from protocols.principals import Actor, TeamId
@@ -61,16 +61,31 @@ class Attending:
             task = fold(TaskId(task_id), await self._log.read_state(task_id))
         except UNREADABLE:
             logger.exception("A task cannot be folded", extra={"task": task_id})
-            await self._give_up(task_id, team)
+            await self._end(task_id, team, Unreadable(_UNREADABLE))
             return True
         return await self._step(task, team)
 
-    async def _give_up(self, task_id: StreamId, team: TeamId) -> None:
+    async def give_up(self, job: Claimed) -> None:
+        """The task has failed: its job broke the worker each time.
+
+        Raises:
+            Unavailable: The log is out of reach, or somebody else took the task.
+            InvalidRequest: The job names no task.
+        """
+        task_id, team = _of(job.arguments)
+        try:
+            await self._end(task_id, team, FactoryError(BROKEN))
+        except Conflict as error:
+            raise Unavailable(f"task {task_id} moved on: {error.code}") from None
+
+    async def _end(self, task_id: StreamId, team: TeamId, error: FactoryError) -> None:
         """The task ends, by its head alone: else it would look open for ever, with no job."""
         head = await self._log.head(task_id)
-        if head is None or head.kind != TASK or head.state not in _UNREADABLE_ENDS:
+        if head is None or head.kind != TASK or head.state not in _ENDS:
             return
-        ending, state = _UNREADABLE_ENDS[head.state]
+        state = _ENDS[head.state]
+        kind = TaskFailed if state is TaskState.FAILED else TaskRejected
+        ending = kind(code=error.code, reason=error.message)
         await self._log.append(
             Append(
                 stream=task_id,
@@ -139,15 +154,9 @@ class Attending:
 
 
 _UNREADABLE = "what was recorded of it cannot be read by this version of the factory"
-_UNREADABLE_ENDS = {  # a task that waits cannot fail, as it has not begun; it is rejected
-    STATE_CODES[TaskState.SUBMITTED]: (
-        TaskRejected(code=Unreadable.code, reason=_UNREADABLE),
-        TaskState.REJECTED,
-    ),
-    STATE_CODES[TaskState.WORKING]: (
-        TaskFailed(code=Unreadable.code, reason=_UNREADABLE),
-        TaskState.FAILED,
-    ),
+_ENDS = {  # a task that waits cannot fail, as it has not begun; it is rejected
+    STATE_CODES[TaskState.SUBMITTED]: TaskState.REJECTED,
+    STATE_CODES[TaskState.WORKING]: TaskState.FAILED,
 }
 
 
@@ -156,4 +165,4 @@ def _of(arguments: Mapping[str, Any]) -> tuple[StreamId, TeamId]:
         case {"task": str(task), "team": int(team)}:
             return StreamId(task), TeamId(team)
         case _:
-            raise InvalidRequest(f"a job of the queue tasks has {json.dumps(dict(arguments))}")
+            raise InvalidRequest(f"a job of the queue tasks has {json.dumps(arguments)}")

@@ -21,7 +21,7 @@ GROUP BY state
 QUEUE = """
 SELECT queue_name, status::text, count(*)
 FROM procrastinate_jobs
-WHERE status IN ('todo', 'doing')
+WHERE status IN ('todo', 'doing', 'failed')
 GROUP BY queue_name, status
 """
 
@@ -116,7 +116,7 @@ async def waiting(pool: LogPool) -> Waiting:
         Unavailable: Postgres is out of reach.
     """
     queue, workers = await _ask(pool, QUEUE, WORKERS)
-    counts = {"todo": 0, "doing": 0}
+    counts = {"todo": 0, "doing": 0, "failed": 0}
     for _, status, count in queue:
         counts[status] += count
     return Waiting(todo=counts["todo"], doing=counts["doing"], workers=workers[0][0])

@@ -46,11 +46,18 @@ DELETE FROM procrastinate_jobs
 WHERE id = ANY(%(jobs)s) AND worker_id = %(worker)s AND status = 'doing'
 """
 
+# Kept for whoever looks why, until retention takes it.
+FAIL = b"""
+UPDATE procrastinate_jobs
+SET status = 'failed', worker_id = NULL
+WHERE id = ANY(%(jobs)s) AND worker_id = %(worker)s AND status = 'doing'
+"""
+
 # The update fires no notification of the queue's own.
 GIVE_BACK = b"""
 WITH given AS (
   UPDATE procrastinate_jobs
-  SET status = 'todo', worker_id = NULL,
+  SET status = 'todo', worker_id = NULL, attempts = attempts + %(deaths)s,
       scheduled_at = clock_timestamp() + make_interval(secs => %(seconds)s)
   WHERE id = ANY(%(jobs)s) AND worker_id = %(worker)s AND status = 'doing'
   RETURNING queue_name
@@ -98,7 +105,7 @@ RETURNING args->>'task'
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job in a worker's hands; `deaths`: how many workers have died with it."""
+    """A job in a worker's hands; `deaths`: how often a worker died with it, or broke on it."""
 
     id: int
     task: str
@@ -169,9 +176,21 @@ class Queue:
             if notify is not None:
                 await connection.execute(NOTIFY, {"queue": notify})
 
-    async def give_back(self, jobs: Sequence[int], *, worker: int, seconds: float = 0.0) -> None:
-        """These jobs wait again, for so many seconds at least."""
-        arguments = {"jobs": list(jobs), "worker": worker, "seconds": seconds}
+    async def fail(self, jobs: Sequence[int], *, worker: int) -> None:
+        """These jobs are never claimed again, if the worker still holds them."""
+        async with self._pool.connection() as connection:
+            await connection.execute(FAIL, {"jobs": list(jobs), "worker": worker})
+
+    async def give_back(
+        self, jobs: Sequence[int], *, worker: int, seconds: float = 0.0, is_broken: bool = False
+    ) -> None:
+        """These jobs wait again, for so many seconds at least; `is_broken` counts as a death."""
+        arguments = {
+            "jobs": list(jobs),
+            "worker": worker,
+            "seconds": seconds,
+            "deaths": int(is_broken),
+        }
         async with self._pool.connection() as connection:
             await connection.execute(GIVE_BACK, arguments)
 

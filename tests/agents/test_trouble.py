@@ -1,19 +1,26 @@
 """What breaks inside one job ends that job, with a reason that tells nobody's secrets."""
 
-import pytest
+from dataclasses import dataclass
 
+import anyio
+import pytest
+from psycopg.rows import class_row
+
+from agents.attempts.attempt import BROKEN
+from agents.attempts.attending import Attending
 from agents.attempts.watch import Watch
 from agents.context import Context
 from agents.knowledge import MOST_DEATHS, POISONED, Ingesting
 from agents.strategies import STRATEGIES
 from agents.strategy import Answer
-from agents.worker import Lane, Worker
+from agents.worker import MOST_BREAKS, Lane, Worker
 from protocols.errors import InvalidRequest
 from protocols.knowledge import CreateCollection, DocumentState
 from protocols.principals import FIRST_TEAM, system
 from protocols.tasks import TaskState
 from store.knowledge.embedders.hashing import Hashing
 from store.operations.knowledge import StoredKnowledge
+from store.postgres.measures import measure
 from store.postgres.queue import Claimed
 from tests.agents.conftest import Site
 
@@ -72,6 +79,78 @@ async def test_a_job_that_breaks_waits_again_and_the_worker_goes_on(
     async with site.store.log_pool.connection() as connection:
         rows = await (await connection.execute("SELECT id FROM procrastinate_jobs")).fetchall()
     assert rows == []
+
+
+@dataclass
+class Row:
+    status: str
+    breaks: int
+
+
+async def job(site: Site, queue: str, arguments: str, *, lock: str | None = None) -> int:
+    async with site.store.log_pool.connection() as connection:
+        cursor = await connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
+            " VALUES (%s, 'attempt', %s, %s::jsonb) RETURNING id",
+            (queue, lock, arguments),
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def until_failed(site: Site, number: int) -> Row:
+    found = Row("", 0)
+    with anyio.fail_after(60):
+        while found.status != "failed":
+            await anyio.sleep(0.02)
+            async with site.store.log_pool.connection() as connection:
+                cursor = connection.cursor(row_factory=class_row(Row))
+                await cursor.execute(
+                    "SELECT status::text, attempts AS breaks FROM procrastinate_jobs WHERE id = %s",
+                    (number,),
+                )
+                found = await cursor.fetchone() or found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("queue", "arguments"),
+    [("tasks", '{"task": 7}'), ("ingest", "{}"), ("models", '{"model": 3}'), ("tasks", "[1]")],
+)
+async def test_a_job_that_nobody_understands_is_given_up_and_counted(
+    site: Site,
+    queue: str,
+    arguments: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("agents.worker.PUT_BACK_SECONDS", 0.0)
+    number = await job(site, queue, arguments)
+    async with site.worker():
+        row = await until_failed(site, number)
+    assert row.breaks == MOST_BREAKS - 1  # times it was put back
+    (given_up,) = [one for one in caplog.records if "given up" in one.getMessage()]
+    assert (vars(given_up)["job"], vars(given_up)["breaks"]) == (number, MOST_BREAKS)
+    found = await measure(site.store.log_pool)
+    assert found.queue[(queue, "failed")] == 1
+
+
+async def test_a_task_whose_job_breaks_each_time_ends_with_the_reason(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.worker.PUT_BACK_SECONDS", 0.0)
+
+    async def broken(*_: object) -> bool:
+        raise ZeroDivisionError("division by a secret")
+
+    monkeypatch.setattr(Attending, "_step", broken)
+    await site.agent()
+    task = await site.submit()
+    async with site.worker():
+        ended = await site.end(task)
+    assert ended.state is TaskState.REJECTED
+    assert ended.reason == BROKEN
 
 
 async def test_a_document_that_ends_its_workers_is_left_with_the_reason(site: Site) -> None:
