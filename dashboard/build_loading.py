@@ -28,8 +28,8 @@ _CHUNKS = {  # files that are loaded as one: what belongs to them; the first tha
     ),
     "frame": (
         r"/node_modules/(centrifuge|events)/|/\.web/public/"
-        r"(api|density|format|kept|key_map|keys|live|may|notices|palette|palette_data|parts|recent"
-        r"|run|shell|started|worker)\.jsx?$"
+        r"(api|charts|density|format|kept|key_map|keys|live|may|notices|overview_data|palette"
+        r"|palette_data|parts|recent|run|shell|started|worker)\.jsx?$"
     ),
 }
 _GROUPS = "groups: ["
@@ -39,6 +39,11 @@ _KEPT = "globalThis.pygentStyles = reflexGlobalStyles; // else the bundler leave
 _STYLED = re.compile(r"\bcss:\(")
 _STYLES = "assets/__reflex_global_styles-*.css"
 _PRELOADED = re.compile(r'<link rel="modulepreload" href="/(assets/[^"]+)"/>')
+_MANIFEST = re.compile(r'import "/(assets/manifest-[^"]+)";')
+_ROOT = re.compile(r'import \* as route0 from "/(assets/root-[^"]+)";')
+_ENTRY = re.compile(r'import\("/(assets/entry\.client-[^"]+)"\);')
+_PASSED_ON = re.compile(r'export\{([^}]+)\}from"\./([^"]+)";\s*')
+_ONLY_RUN = re.compile(r'import"\./([^"]+)";\s*')
 _NEEDED = re.compile(r'"(assets/[^"]+\.js)"')
 
 
@@ -85,6 +90,7 @@ class EarlyPages(Plugin):
             at = "/" + str(page.relative_to(static_dir)).removesuffix(".html")
             at = at.removesuffix("/index") or "/"
             early = _early(reads[at]) if at in reads else ""
+            text = _entered(text, static_dir)
             scripts = "".join(_hints(text, static_dir))
             text = _PRELOADED.sub("", text)
             page.write_text(text.replace("</head>", f"{head}{early}{scripts}</head>", 1))
@@ -145,6 +151,39 @@ def _hints(page: str, site: Path) -> Iterator[str]:
     ]
     for script in dict.fromkeys([*named, *later]):
         yield f'<link rel="modulepreload" fetchpriority="low" href="/{script}"/>'
+
+
+def _entered(page: str, site: Path) -> str:
+    """The page with what its three smallest files say written into it: each was a round trip."""
+
+    def manifest(found: re.Match[str]) -> str:
+        return (site / found[1]).read_text()
+
+    def root(found: re.Match[str]) -> str:
+        passed = _one(_PASSED_ON, site / found[1])
+        names = [one.split(" as ") for one in passed[1].split(",")]
+        mine = ",".join(f"{inner} as root_{outer}" for inner, outer in names)
+        kept = ",".join(f"{outer}:root_{outer}" for _, outer in names)
+        return f'import{{{mine}}}from"/assets/{passed[2]}";const route0={{{kept}}};'
+
+    def entry(found: re.Match[str]) -> str:
+        return f'import("/assets/{_one(_ONLY_RUN, site / found[1])[1]}");'
+
+    for pattern, written in ((_MANIFEST, manifest), (_ROOT, root), (_ENTRY, entry)):
+        file = pattern.search(page)
+        if file is None:
+            raise RuntimeError(f"a page names no file like {pattern.pattern}")
+        page = pattern.sub(written, page).replace(
+            f'<link rel="modulepreload" href="/{file[1]}"/>', ""
+        )
+    return page
+
+
+def _one(pattern: re.Pattern[str], file: Path) -> re.Match[str]:
+    found = pattern.fullmatch(file.read_text())
+    if found is None:
+        raise RuntimeError(f"{file.name} is more than a way to another file")
+    return found
 
 
 def _after(text: str, mark: str, more: str) -> str:
