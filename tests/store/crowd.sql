@@ -95,4 +95,9 @@ FROM generate_series(1, 100000) AS n;
 ALTER TABLE procrastinate_jobs ENABLE TRIGGER USER;
 INSERT INTO team (id, name) VALUES (2, 'Others');
 INSERT INTO api_key (team_id, name, prefix, hash, role, created_by)
-SELECT 1 + (n % 2), 'key ' || n, 'prefix' || n, sha256(n::text::bytea), 'operator', 'user:ada' FROM generate_series(1, 2000) AS n;
+SELECT 1 + (n > 900)::int, 'key ' || n, 'prefix' || n, sha256(n::text::bytea), 'operator', 'user:ada' FROM generate_series(1, 2000) AS n;
+
+-- 6. All of the log is folded: these are its projections ------------------------------------------------------------------------
+
+UPDATE projection_position SET position = (SELECT last_value FROM event_position);
+UPDATE feed_position SET position = (SELECT last_value FROM event_position);
