@@ -124,13 +124,13 @@ function Chooser({ onClose, onKeys }) {
       </div>
       <div className="palette-list" id="palette-list" role="listbox" aria-label="Found" ref={list}>
         {groups.map(([name, each]) => (
-          <div role="group" aria-labelledby={`palette-${name}`} key={name}>
-            <h2 id={`palette-${name}`} role="presentation">{name}</h2>
+          <div role="group" aria-labelledby={`palette-${name.replaceAll(" ", "-")}`} key={name}>
+            <h2 id={`palette-${name.replaceAll(" ", "-")}`} role="presentation">{name}</h2>
             {each.map((entry) => <Offer key={entry.id} entry={entry} text={text} isChosen={entry === chosen} onTake={() => take(entry)} onPoint={() => setAt(entry.id)} />)}
           </div>
         ))}
       </div>
-      <Said text={text} found={found} count={entries.filter(({ group }) => group !== "Further").length} />
+      <Said text={text} found={found} count={entries.filter(({ group }) => group !== "With these words").length} />
       <div className="palette-foot meta" aria-hidden="true">
         <span><kbd>↑</kbd><kbd>↓</kbd> move</span><span><kbd><Icon name="enter" size={12} /></kbd> go</span>
         <span className="grow" />

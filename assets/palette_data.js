@@ -11,6 +11,7 @@ import { recent } from "$/public/recent.js";
 const PAUSE_MS = 150;
 const MOST = 6; // of each kind
 const RUNS = 3; // agents offered to be run
+const TURNS = 3; // conversations that tasks are turns of
 const PASSAGES = 20; // looked at for their documents
 const FEW = 3; // found: then it is said what else the words may be good for
 const SHORTEST = 2; // letters that documents are looked for with
@@ -70,8 +71,8 @@ const conversationOf = ({ context_id: context, title, agent_name: agent, submitt
 
 /** What can be done with any words. */
 const further = (words, ask) => [
-  { id: "further search", group: "Further", icon: "search", name: `Search the documents for “${words}”`, to: `/knowledge?q=${encodeURIComponent(words)}` },
-  ...(ask ? [{ id: "further ask", group: "Further", icon: "play", name: `Ask an agent “${words}”`, run: () => ask(words) }] : []),
+  { id: "further search", group: "With these words", icon: "search", name: `Search the documents for “${words}”`, to: `/knowledge?q=${encodeURIComponent(words)}` },
+  ...(ask ? [{ id: "further ask", group: "With these words", icon: "play", name: `Ask an agent “${words}”`, run: () => ask(words) }] : []),
 ];
 
 /** The words that are looked for, and the groups that a first letter leaves. */
@@ -155,12 +156,12 @@ export function offers({ text, found, actions, run, ask }) {
     ["Pages", here(pages())],
     ["Agents", found.agents.map(agentOf)],
     ["Tasks", found.tasks.map(taskOf)],
-    ["Conversations", turns.map(conversationOf)],
+    ["Conversations", turns.map(conversationOf).slice(0, TURNS)],
     ["Collections", words ? here(found.collections.map(collectionOf)).slice(0, MOST) : []],
     ["Documents", found.documents.map(documentOf)],
   ]);
   const count = [...groups.values()].reduce((sum, each) => sum + each.length, 0);
-  groups.set("Further", words && !only && count <= FEW && found.words === words ? further(words, ask) : []);
+  groups.set("With these words", words && !only && count <= FEW && found.words === words ? further(words, ask) : []);
   return order(groups, words && !only ? words : "")
     .filter((name) => !only || only.includes(name))
     .map((name) => [name, groups.get(name).filter(({ id }) => !shown.has(id) && shown.add(id))])
@@ -176,7 +177,7 @@ function order(groups, words) {
   const first = ["Actions", "Pages", "Agents"].filter((name) => nearest(name) <= (name === "Actions" ? WITHIN_WORDS : BEGINS));
   const last = nearest("Actions") > WITHIN ? ["Actions"] : [];
   const rest = USUAL.filter((name) => !first.includes(name) && !last.includes(name));
-  return [...first, ...rest, ...last, "Further"];
+  return [...first, ...rest, ...last, "With these words"];
 }
 
 const [SAME, BEGINS, WITHIN_WORDS, WITHIN, ABOUT, SCATTERED, FAR] = [0, 1, 2, 3, 4, 5, 6];

@@ -78,7 +78,7 @@ export const Asked = memo(function Asked({ task, message }) {
   const text = message.parts.map((part) => part.text).join("\n\n");
   const isPerson = message.role === "user";
   return (
-    <div className="said first">
+    <div className={text.trim() === task.title ? "said first" : "said first more"}>
       {isPerson ? <Avatar actor={task.submitted_by} /> : <Hex />}
       <div className="who"><span className="clip">{isPerson ? format.actor(task.submitted_by) : task.agent_name}</span> <time className="meta" title={format.exact(task.submitted_at)}>{task.submitted_at && format.clock(task.submitted_at)}</time></div>
       <p className="asked" dir="auto">{text}</p>

@@ -52,7 +52,8 @@ def test_form_and_source_are_one_spec_judged_while_it_is_written(visit: Visit) -
     page.get_by_label("knowledge_search").check()
     page.get_by_label("Description", exact=True).fill("Reads")
     page.get_by_text("Would be taken").wait_for()
-    assert source(page).startswith("# for the night shift\nname: reader\ndescription: Reads\n")
+    begins = re.compile("^# for the night shift\nname: reader\ndescription: Reads\n")
+    expect(text).to_have_value(begins)
     assert "strategy: react # it needs its tool" in source(page)
 
 
@@ -158,6 +159,33 @@ def test_a_conversation_goes_on_over_tasks_and_survives_a_reload(
     picture(page, "conversation-phone")
     page.locator(".turn").first.get_by_role("link", name="Task", exact=True).click()
     page.wait_for_url(f"**/tasks/{listed[-1]['id']}")
+
+
+def test_the_end_of_an_answer_is_told_away_from_its_conversation_and_leads_back(
+    visit: Visit, api: httpx.Client
+) -> None:
+    name = created(api, scripted("absent", spoken(30, seconds=3.0)))
+    page = visit().open(f"/agents/{name}/chat")
+    field = page.get_by_label(f"Write to {name}")
+    field.fill("Is it slow?")
+    field.press("Enter")
+    page.wait_for_url(re.compile("context="))
+    talk = page.url
+    page.get_by_role("link", name="Agents").first.click()
+    page.get_by_label("Search agents").wait_for()
+    told = page.get_by_role("status", name="Notices").get_by_role("link", name="Is it slow?")
+    told.click()
+    page.wait_for_url(talk)
+    page.locator(".turn .md").wait_for()
+    expect(told).to_have_count(0)
+    field.fill("And again?")
+    field.press("Enter")
+    expect(page.locator(".turn-foot")).to_have_count(2)
+    page.get_by_role("button", name="Send").wait_for(timeout=15_000)  # it has ended under her eyes
+    page.get_by_role("link", name="New conversation").click()
+    earlier = page.get_by_role("complementary", name="Earlier conversations")
+    expect(earlier.get_by_role("link", name="Is it slow?")).to_contain_text("2 turns")
+    expect(page.get_by_role("status", name="Notices").get_by_role("link")).to_have_count(0)
 
 
 def test_an_answer_is_stopped_from_the_conversation(visit: Visit, api: httpx.Client) -> None:
