@@ -11,15 +11,19 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from agents.models.providers import PROVIDERS, Access
-from store.settings import PREFIX, StoreSettings
+from store.settings import PREFIX, StoreSettings, log_format_of
 
 
 class AgentSettings(StoreSettings):
     """Where the store is, how much a worker does at once, and how leases run."""
 
-    log_format: Annotated[
-        Literal["console", "json"], Field(description="How logs are written.")
-    ] = "console"
+    env: Annotated[
+        Literal["development", "production"],
+        Field(description="What it is for: decides how logs are written."),
+    ] = "development"
+    log_format: Literal["console", "json"] = Field(
+        default_factory=log_format_of, description="How logs are written."
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Field(description="The least that is logged."),

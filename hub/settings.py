@@ -15,10 +15,10 @@ from protocols import quotas
 from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
 from protocols.websocket import pace
-from store.settings import StoreSettings
+from store.settings import StoreSettings, log_format_of
 
 BUILT_IN_MODELS = ("extractive", "scripted")
-PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to set
+PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # one of them will do; the first is told
     "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL"),
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
@@ -29,8 +29,21 @@ PROVIDER_VARIABLES: dict[str, tuple[str, ...]] = {  # the first is the one to se
     "together": ("TOGETHER_API_KEY",),
     "fireworks": ("FIREWORKS_API_KEY",),
 }
+ADDRESS_VARIABLES: dict[str, tuple[str, ...]] = {  # the first that is set counts
+    "openai": ("OPENAI_BASE_URL",),
+    "anthropic": ("ANTHROPIC_BASE_URL",),
+    "google": ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_BASE_URL"),
+    "ollama": ("OLLAMA_BASE_URL",),
+    "vllm": ("VLLM_BASE_URL",),
+}
 
-
+Env = Annotated[
+    Literal["development", "production"],
+    Field(
+        description="Whether people depend on it. In production: logs as JSON, no samples, login "
+        "links in files only, and no start where others reach it without https."
+    ),
+]
 Limit = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -79,13 +92,11 @@ class HubSettings(StoreSettings):
     commands_burst: Annotated[Limit, Field(description="Commands at once before that counts.")] = (
         pace.BURST
     )
-    env: Annotated[
-        Literal["development", "production"],
-        Field(description="What it is for; nothing depends on it today."),
-    ] = "development"
-    log_format: Annotated[
-        Literal["console", "json"], Field(description="How logs are written.")
-    ] = "console"
+    env: Env = "development"
+    log_format: Literal["console", "json"] = Field(
+        default_factory=log_format_of,
+        description="How logs are written; unset: `json` in production, else `console`.",
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Field(description="The least that is logged."),
@@ -107,6 +118,11 @@ class HubSettings(StoreSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
             raise ValueError("is not of the form https://host or http://host:port, without a path")
         return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def is_production(self) -> bool:
+        """Whether people depend on it."""
+        return self.env == "production"
 
     @property
     def is_secure(self) -> bool:
@@ -134,6 +150,11 @@ class HubSettings(StoreSettings):
         )
 
 
+def is_set(variable: str) -> bool:
+    """As the workers look at it: what is only blank is not set."""
+    return bool(os.environ.get(variable, "").strip())
+
+
 def model_providers() -> list[ModelProvider]:
     """The providers by name, and whether this environment has what they need."""
     built_in = [
@@ -142,7 +163,7 @@ def model_providers() -> list[ModelProvider]:
     others = [
         ModelProvider(
             name=name,
-            is_configured=any(os.environ.get(variable) for variable in variables),
+            is_configured=any(is_set(variable) for variable in variables),
             variable=variables[0],
         )
         for name, variables in PROVIDER_VARIABLES.items()

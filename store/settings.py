@@ -3,7 +3,7 @@
 Each as `PYGENT_…`; the settings of a process add their own. Nothing here opens anything.
 """
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -56,6 +56,11 @@ class StoreSettings(BaseSettings):
             app=self.database_app_url,
             redis_prefix=self.redis_prefix,
         )
+
+
+def log_format_of(given: dict[str, Any]) -> Literal["console", "json"]:
+    """How a process writes logs that was not told: for programs in production, else for people."""
+    return "json" if given.get("env") == "production" else "console"
 
 
 def _required(url: str | None, name: str) -> str:

@@ -89,7 +89,7 @@ def _choices(field: FieldInfo) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value is None or value == "":
+    if value is None or value == "" or field.default_factory is not None:
         return NONE
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

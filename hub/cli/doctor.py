@@ -20,6 +20,7 @@ from hub.cli.checks.finding import Finding, Report, Verdict, wrong
 from hub.cli.checks.hub import named_hub, public_address, running_hub, stranger
 from hub.cli.checks.models import models
 from hub.cli.checks.postgres import postgres
+from hub.cli.checks.production import production
 from hub.cli.checks.proxy import proxy
 from hub.cli.checks.redis import redis
 from hub.cli.data_directory import RUN_FILE, Running, read_running
@@ -69,6 +70,8 @@ async def _findings() -> AsyncIterator[Finding]:
     except InvalidRequest as error:
         yield wrong("settings", error.message, cure="end the factory, and remove that file")
         return
+    for finding in production(settings):
+        yield finding
     yield machine.pages(composition)
     yield machine.embeddings(choose_embedder())
     yield machine.open_files()

@@ -11,6 +11,7 @@ from hub.cli.opened_store import opened_store
 from hub.cli.reach import require_free_port, require_migrated, require_servers
 from hub.cli.running import compose
 from hub.cli.running.parent import stop_with_parent
+from hub.cli.running.production import require_safe
 from hub.cli.running.serve import serve, serve_pages
 from hub.cli.settings import UpSettings
 from hub.settings import HubSettings
@@ -44,6 +45,7 @@ async def hub(
     Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent hub --with-dashboard`
     """
     settings = HubSettings()
+    require_safe(settings)
     await _begin(settings, supervised=supervised)
     site = compose.require_site(UpSettings().site_dir) if with_dashboard else None
     require_free_port(settings.host, settings.port)
@@ -63,6 +65,7 @@ async def dashboard(supervised: Supervised = False) -> None:
     if supervised:
         stop_with_parent()
     settings = HubSettings()
+    require_safe(settings)
     site = compose.require_site(UpSettings().site_dir)
     require_free_port(settings.host, settings.port)
     await serve_pages(settings, site=site)

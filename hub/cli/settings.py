@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hub.settings import PROVIDER_VARIABLES
+from hub.settings import ADDRESS_VARIABLES, Env, is_set
+
+
+def _is_sampled(given: dict[str, Any]) -> bool:
+    return given.get("env") != "production"
 
 
 class UpSettings(BaseSettings):
@@ -22,7 +26,11 @@ class UpSettings(BaseSettings):
         Path | None,
         Field(description="Folder with the built pages; unset: those of this installation."),
     ] = None
-    seed: Annotated[bool, Field(description="Add the guide and its documents.")] = True
+    env: Env = "development"
+    seed: bool = Field(
+        default_factory=_is_sampled,
+        description="Add the guide and its documents; unset: `true`, in production `false`.",
+    )
 
 
 class ClientSettings(BaseSettings):
@@ -39,12 +47,8 @@ class ClientSettings(BaseSettings):
 
 def base_urls() -> dict[str, str]:
     """Addresses of model servers, by the variable that somebody set."""
-    variables = [name for names in PROVIDER_VARIABLES.values() for name in names]
-    return {
-        name: os.environ[name]
-        for name in variables
-        if name.endswith("_BASE_URL") and os.environ.get(name)
-    }
+    chosen = [next(filter(is_set, names), None) for names in ADDRESS_VARIABLES.values()]
+    return {name: os.environ[name].strip() for name in chosen if name is not None}
 
 
 def inherited(**changes: str | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ import anyio
 import httpx
 
 from hub.cli.checks.finding import Finding, fine, note, wrong
-from hub.settings import PROVIDER_VARIABLES, model_providers
+from hub.settings import ADDRESS_VARIABLES, PROVIDER_VARIABLES, model_providers
 from protocols.errors import FactoryError
 from protocols.operations.agents import AgentQuery
 from protocols.rest.client import RestClient
@@ -18,6 +18,7 @@ from protocols.rest.resources import ModelProvider
 
 ANSWER_SECONDS = 3.0
 AGENTS = 200  # as many are looked at
+MODELS = {"anthropic": "/v1/models", "google": "/v1beta/models"}  # of OpenAI's kind: /models
 
 
 async def models(
@@ -50,16 +51,20 @@ async def models(
 
 
 async def _server(variable: str, base: str) -> Finding:
-    part = variable.removesuffix("_BASE_URL").lower()
-    cure = f"start that server, or mend {variable}; it mostly ends in /v1"
+    part = next(name for name, names in ADDRESS_VARIABLES.items() if variable in names)
+    path = MODELS.get(part, "/models")
+    ending = "it mostly ends in /v1" if part not in MODELS else "without a version at its end"
+    cure = f"start that server, or mend {variable}; {ending}"
     try:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
-            answer = await client.get(f"{base.rstrip('/')}/models")
+            answer = await client.get(f"{base.rstrip('/')}{path}")
     except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         seen = f"{base} of {variable} does not answer: {type(error).__name__}"
         return wrong(part, seen, cure=cure)
     if answer.status_code == HTTPStatus.NOT_FOUND:
-        return wrong(part, f"{base} of {variable} answers, but has no /models", cure=cure)
+        seen = f"{base} of {variable} answers, but has no {path}"
+        # A gateway may pass on questions to models and nothing else.
+        return note(part, seen, cure=cure) if part in MODELS else wrong(part, seen, cure=cure)
     return fine(part, f"{base} answers")
 
 

@@ -51,8 +51,11 @@ class Start:
         self._write(f"  {text}\n")
 
     def is_ready(self, link: str, *, url: str) -> None:
-        """Everything serves; the link goes to a terminal or a private file, never to a log."""
-        if sys.stdout.isatty():
+        """Everything serves; the link goes to a terminal or a private file, never to a log.
+
+        In production it goes to no terminal either: those are recorded, and seen by others.
+        """
+        if sys.stdout.isatty() and not self._settings.is_production:
             sys.stdout.write(
                 f"\n  Log in with this link, once, within ten minutes:\n\n  {link}\n\n"
             )
@@ -62,6 +65,7 @@ class Start:
             logger.info(
                 "the login link is in a file that only you can read", extra={"file": str(path)}
             )
+            self._write(f"\n  A link that logs you in, once, within ten minutes: {path}\n\n")
         if self.log_file is not None:
             self._write(
                 f"  Its log: {self.log_file}\n  Ctrl-C ends everything; nothing is lost.\n\n"

@@ -22,6 +22,7 @@ from hub.cli.exits import command
 from hub.cli.reach import require_free_port, require_servers
 from hub.cli.running import compose
 from hub.cli.running.prepare import Prepared, prepare
+from hub.cli.running.production import require_safe
 from hub.cli.running.readiness import until_read, until_ready
 from hub.cli.running.servers import servers
 from hub.cli.running.start import Start
@@ -48,6 +49,7 @@ async def up(
     Example: `pygent up --workers 4`
     """
     settings, composition = HubSettings(), UpSettings()
+    require_safe(settings)
     require_free_port(settings.host, settings.port)
     compose.require_site(composition.site_dir)
     await require_servers(settings)

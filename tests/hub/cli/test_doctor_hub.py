@@ -132,11 +132,16 @@ async def test_a_model_server_that_does_not_answer_is_named():
             "OLLAMA_BASE_URL": "http://127.0.0.1:1",
             "VLLM_BASE_URL": wrong,
             "OPENAI_BASE_URL": right,
+            "ANTHROPIC_BASE_URL": wrong,
+            "GOOGLE_BASE_URL": right,
         }
         findings = {one.part: one async for one in models(bases, url=None, key=None)}
     is_wrong(findings["ollama"], "OLLAMA_BASE_URL", "does not answer")
     is_wrong(findings["vllm"], "no /models", "/v1")
     assert findings["openai"].verdict is Verdict.FINE
+    gateway = findings["anthropic"]
+    assert (gateway.verdict, "/v1/models" in gateway.sentence) == (Verdict.NOTE, True)
+    assert findings["google"].verdict is Verdict.FINE
 
 
 async def test_an_agent_whose_provider_has_no_key_is_named(served: Served):
