@@ -20,6 +20,10 @@ def embedded_away(part: str) -> str:
     )
 
 
+SLOW_POSTGRES = (
+    "look at what its statements wait for (`pg_stat_activity`), at its disk, and whether somebody"
+    " has locked its tables"
+)
 NO_WORKER = (
     "start one: `pygent worker`, with the same PYGENT_DATABASE_URL and PYGENT_REDIS_URL;"
     " `pygent up` starts one that ended again by itself, unless PYGENT_WORKERS is 0"

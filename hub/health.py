@@ -22,6 +22,7 @@ from hub import parts
 from hub.identity.address import is_loopback
 from hub.metrics import CONTENT_TYPE, Metrics
 from hub.opened import Hub
+from hub.questions import ANSWER_SECONDS
 from protocols.errors import FactoryError
 from protocols.operations.system import Part, PartState
 from store.postgres import measures
@@ -36,6 +37,7 @@ class Health:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._metrics = Metrics()
+        self._one_look = anyio.Lock()
         self._looked_at = -LOOK_SECONDS
         self._is_up = False
         self._hears_redis = False
@@ -64,16 +66,18 @@ class Health:
         return _answer("ready" if self._hears_redis else "degraded")
 
     async def _look(self) -> None:
-        if monotonic() - self._looked_at < LOOK_SECONDS:
-            return
-        try:
-            opened = self._hub.opened
-            with anyio.fail_after(parts.PART_SECONDS):
-                await measures.ping(opened.store.log_pool)
-            self._is_up, self._hears_redis = True, opened.live.hears_redis
-        except (FactoryError, TimeoutError):
-            self._is_up = False
-        self._looked_at = monotonic()
+        """One at a time: whoever asks meanwhile takes no other of the database's connections."""
+        async with self._one_look:
+            if monotonic() - self._looked_at < LOOK_SECONDS:
+                return
+            try:
+                opened = self._hub.opened
+                with anyio.fail_after(ANSWER_SECONDS):
+                    await measures.ping(opened.store.log_pool)
+                self._is_up, self._hears_redis = True, opened.live.hears_redis
+            except (FactoryError, TimeoutError):
+                self._is_up = False
+            self._looked_at = monotonic()
 
     async def deep(self, request: Request) -> Response:
         """Each part with how long it took to answer."""

@@ -2,13 +2,15 @@
 
 Found principals are remembered for a few seconds, so that a request costs no query and a revoked
 secret is cut within five seconds in every process. Wrong secrets are remembered longer: a random
-secret that was wrong does not become right.
+secret that was wrong does not become right. While the database does not answer, whoever was right
+a while ago stays who they were: else nobody could look at what is wrong with the factory.
 """
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import anyio
@@ -18,13 +20,16 @@ from hub.identity.address import ADDRESS
 from hub.identity.attempts import Attempts
 from hub.identity.audit import Happened, note
 from hub.identity.secrets import hashed, is_key, is_plain_secret, prefix_of
-from protocols.errors import Unauthenticated
+from protocols.errors import Unauthenticated, Unavailable
 from protocols.principals import Principal
 from store.postgres.identity import IdentityTable, Known
 
 COOKIE = "pygent_session"
 REMEMBERED_SECONDS = 3.0
 WRONG_SECONDS = 60.0
+ANSWER_SECONDS = 1.5  # for the database to say whether somebody known still is who they were
+NEW_SECONDS = 4.0  # and who somebody is that nobody knows yet: many come at once after a start
+OUTAGE_SECONDS = 900.0  # who was right so lately is taken for it while nobody can be asked
 LOOK_UPS = 4  # of secrets that were never right before, at once
 REMEMBERED = 10_000  # secrets; the longest unused are forgotten
 MAX_COOKIE_CHARACTERS = 8192
@@ -33,12 +38,16 @@ Value = TypeVar("Value")
 
 NOBODY = "log in, or send an API key as `Authorization: Bearer pgk_…`"
 WRONG = "the key or session is not valid, has ended or was revoked"
+UNKNOWN = "the database did not say in time who asks; try again"
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
+    """What was found of a secret; `found_at` is when the database said so."""
+
     principal: Principal | None
     until: float
+    found_at: float
 
 
 class Authentication:
@@ -72,6 +81,7 @@ class Authentication:
         Raises:
             Unauthenticated: It carries no secret, or a wrong one.
             LimitExceeded: The address has tried too many wrong ones.
+            Unavailable: The database does not say, and they were not known lately.
         """
         address = ADDRESS.get() if client is None else client
         key = token or bearer_of(headers)
@@ -111,10 +121,26 @@ class Authentication:
         remembered = self._recall(secret_hash)
         if remembered is None:
             shown = prefix_of(secret) if is_key_secret else None
-            remembered = await self._look_up(secret_hash, key=shown, client=client)
+            remembered = await self._look_up_in_time(secret_hash, key=shown, client=client)
         if remembered.principal is None:
             raise Unauthenticated(WRONG)
         return remembered.principal
+
+    async def _look_up_in_time(
+        self, secret_hash: bytes, *, key: str | None, client: str
+    ) -> _Remembered:
+        is_known = self._known_lately(secret_hash) is not None
+        try:
+            with anyio.fail_after(ANSWER_SECONDS if is_known else NEW_SECONDS):
+                return await self._look_up(secret_hash, key=key, client=client)
+        except (TimeoutError, Unavailable) as error:
+            if lately := self._known_lately(secret_hash):
+                again = self._clock() + REMEMBERED_SECONDS
+                _keep(self._remembered, secret_hash, replace(lately, until=again))
+                return lately
+            if isinstance(error, Unavailable):
+                raise
+            raise Unavailable(UNKNOWN) from None
 
     async def _look_up(self, secret_hash: bytes, *, key: str | None, client: str) -> _Remembered:
         is_key_secret = key is not None
@@ -150,10 +176,20 @@ class Authentication:
             return None
         return remembered
 
+    def _known_lately(self, secret_hash: bytes) -> _Remembered | None:
+        """Who it was when the database was last asked, if that is not long ago."""
+        before = self._remembered.get(secret_hash)
+        if before is None or before.principal is None:
+            return None
+        has_ended = (before.principal.expires_at or math.inf) <= time.time()
+        is_long_ago = self._clock() > before.found_at + OUTAGE_SECONDS
+        return None if has_ended or is_long_ago else before
+
     def _remember(
         self, secret_hash: bytes, principal: Principal | None, *, seconds: float
     ) -> _Remembered:
-        remembered = _Remembered(principal, self._clock() + seconds)
+        now = self._clock()
+        remembered = _Remembered(principal, now + seconds, found_at=now)
         _keep(self._remembered, secret_hash, remembered)
         return remembered
 
