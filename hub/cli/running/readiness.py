@@ -50,7 +50,7 @@ async def until_read(url: str, *, key: str) -> None:
                 if not await _waits(client):
                     return
                 await anyio.sleep(READ_POLL_SECONDS)
-    logger.warning("the guide's pages are still being read", extra={"collection": COLLECTION.name})
+    logger.info("the guide's pages are still being read", extra={"collection": COLLECTION.name})
 
 
 async def _waits(client: RestClient) -> bool:
