@@ -43,6 +43,7 @@ EVENTS = 100_000
 STEPS = 500
 AT_ONCE = 100  # events of an append
 AGENT = "agent-0321"
+EMBEDDER = "minilm"  # vectors of another are made anew, which would go on beside what is measured
 # Waiting jobs of tasks that have none of their events: workers would find nothing to do in them.
 NO_JOBS = """
 SET search_path = pygent;
@@ -61,7 +62,7 @@ async def full_product() -> AsyncGenerator[tuple[Product, str]]:
             embedded_valkey(directory / "valkey", sockets=sockets) as valkey,
         ):
             await migrate(postgres.url)
-            await crowd(postgres.url)
+            await crowd(postgres.url, embedder=EMBEDDER)
             async with await psycopg.AsyncConnection.connect(
                 postgres.url, autocommit=True
             ) as connection:

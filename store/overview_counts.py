@@ -1,4 +1,4 @@
-"""The team's counters, read from their projections: in minutes, by model, and what is open now.
+"""The team's counters, read from their projections: over time, by model, and what is open now.
 
 Used by the overview's operation and by its feed. Nothing is counted here that the projector has not
 counted already, but percentiles.
@@ -16,6 +16,7 @@ from protocols.operations.overview import Bucket, ModelCost
 from protocols.principals import TeamId
 from store.postgres.pool import Connection
 
+HOUR = 3600
 MEASURED_TASKS = 10_000  # at most so many of the window's newest tasks stand behind its percentiles
 
 
@@ -68,16 +69,18 @@ async def buckets(
     """So many buckets, oldest first, empty ones too; `until` lies in the last."""
     last = datetime.fromtimestamp(until.timestamp() // seconds * seconds, UTC)
     starts = [last - timedelta(seconds=seconds * n) for n in reversed(range(count))]
+    statement = _BUCKETS if seconds % HOUR else _BUCKETS_OF_HOURS
     async with connection.cursor(row_factory=class_row(Bucket)) as cursor:
-        await cursor.execute(_BUCKETS, {"team": team, "since": starts[0], "seconds": seconds})
+        await cursor.execute(statement, {"team": team, "since": starts[0], "seconds": seconds})
         found = {bucket.start: bucket for bucket in await cursor.fetchall()}
     return [found.get(start) or _empty(start) for start in starts]
 
 
 async def model_costs(connection: Connection, team: TeamId, *, since: datetime) -> list[ModelCost]:
     """What each model used since then, the dearest first."""
+    statement = _MODELS if since.timestamp() % HOUR else _MODELS_OF_HOURS
     async with connection.cursor(row_factory=class_row(ModelCost)) as cursor:
-        await cursor.execute(_MODELS, {"team": team, "since": since})
+        await cursor.execute(statement, {"team": team, "since": since})
         return await cursor.fetchall()
 
 
@@ -141,6 +144,8 @@ _BUCKETS = """
     GROUP BY 1
 """
 
+_BUCKETS_OF_HOURS = _BUCKETS.replace("minute", "hour")
+
 _MODELS = """
     SELECT model, sum(cost)::bigint AS cost, sum(input_tokens)::bigint AS input_tokens,
            sum(output_tokens)::bigint AS output_tokens, sum(tasks) AS tasks
@@ -150,6 +155,8 @@ _MODELS = """
     ORDER BY 2 DESC, 1
     LIMIT 100
 """
+
+_MODELS_OF_HOURS = _MODELS.replace("minute", "hour")
 
 _DURATIONS = """
     SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds) AS p50,

@@ -1,4 +1,4 @@
-"""The team's counters: what happened in each minute, in all and by model.
+"""The team's counters: what happened in each minute and in each hour, in all and by model.
 
 A task's tokens and cost count for the model its agent named at submission. Open tasks are
 remembered with that model and their time, so that nothing but the log is needed. What is open now
@@ -146,7 +146,7 @@ class _Sums:
 
 
 class OverviewProjection:
-    """Keeps `overview_minute`, `model_minute` and `overview_task`."""
+    """Keeps `overview_minute`, `model_minute`, the same by hours, and `overview_task`."""
 
     name = "overview"
 
@@ -182,6 +182,8 @@ class OverviewProjection:
         """Nothing was counted."""
         await connection.execute("DELETE FROM overview_minute")
         await connection.execute("DELETE FROM model_minute")
+        await connection.execute("DELETE FROM overview_hour")
+        await connection.execute("DELETE FROM model_hour")
         await connection.execute("DELETE FROM overview_task")
 
 
@@ -216,6 +218,29 @@ _WRITE = """
       ON CONFLICT (team_id, minute, model) DO UPDATE
       SET cost = m.cost + excluded.cost, input_tokens = m.input_tokens + excluded.input_tokens,
           output_tokens = m.output_tokens + excluded.output_tokens, tasks = m.tasks + excluded.tasks
+    ), hours AS (
+      INSERT INTO overview_hour AS h
+      SELECT team_id, date_trunc('hour', minute, 'UTC'), sum(submitted), sum(completed),
+             sum(failed), sum(canceled), sum(cost), sum(input_tokens), sum(output_tokens),
+             sum(events), sum(seconds)
+      FROM jsonb_populate_recordset(NULL::overview_minute, %(minutes)s::jsonb)
+      GROUP BY 1, 2
+      ON CONFLICT (team_id, hour) DO UPDATE
+      SET submitted = h.submitted + excluded.submitted,
+          completed = h.completed + excluded.completed,
+          failed = h.failed + excluded.failed, canceled = h.canceled + excluded.canceled,
+          cost = h.cost + excluded.cost, input_tokens = h.input_tokens + excluded.input_tokens,
+          output_tokens = h.output_tokens + excluded.output_tokens,
+          events = h.events + excluded.events, seconds = h.seconds + excluded.seconds
+    ), model_hours AS (
+      INSERT INTO model_hour AS h
+      SELECT team_id, date_trunc('hour', minute, 'UTC'), model, sum(cost), sum(input_tokens),
+             sum(output_tokens), sum(tasks)
+      FROM jsonb_populate_recordset(NULL::model_minute, %(models)s::jsonb)
+      GROUP BY 1, 2, 3
+      ON CONFLICT (team_id, hour, model) DO UPDATE
+      SET cost = h.cost + excluded.cost, input_tokens = h.input_tokens + excluded.input_tokens,
+          output_tokens = h.output_tokens + excluded.output_tokens, tasks = h.tasks + excluded.tasks
     ), opened AS (
       INSERT INTO overview_task
       SELECT *

@@ -21,8 +21,8 @@ INDEXES = """
 """
 
 
-async def crowd(url: str) -> None:
-    """The database is full, and Postgres knows what is in it."""
+async def crowd(url: str, *, embedder: str = "hashing") -> None:
+    """The database is full, and Postgres knows what is in it; `embedder` made the vectors."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(
             "SET search_path = pygent, public; SET synchronous_commit = off;"
@@ -37,7 +37,7 @@ async def crowd(url: str) -> None:
         async with connection.cursor() as cursor:
             await cursor.executemany("INSERT INTO crowd_agent VALUES (%s, %s, %s, %s)", _agents())
         await connection.execute("ANALYZE crowd_agent")
-        await connection.execute(ROWS.read_bytes())
+        await connection.execute(ROWS.read_text().replace("'hashing'", f"'{embedder}'").encode())
         for _, statement in indexes:
             await connection.execute(statement)
         await connection.execute("VACUUM ANALYZE")

@@ -15,7 +15,7 @@ SELECT (lpad(to_hex((extract(epoch FROM t.at) * 1000)::bigint), 12, '0') || '700
        CASE WHEN t.n % 20000 = 10 THEN 'Reconcile the ledger ' WHEN t.n % 1000 = 0 THEN 'Quarterly report ' WHEN t.n < 30000 THEN 'Legacy question ' ELSE 'Why is it so ' END || t.n,
        CASE WHEN t.n = 50001 THEN 101 WHEN t.n > 99990 THEN 1 WHEN t.n > 99970 THEN 2 WHEN t.n < 5000 THEN 102 WHEN t.n < 9000 AND t.n % 2 = 0 THEN 103 ELSE 100 END,
        a.id,
-       'agent', 1, 'provider:model-' || t.n % 5, CASE t.n WHEN 40001 THEN 'user:eve' ELSE 'user:ada' END,
+       a.name, 1, 'provider:model-' || t.n % 5, CASE t.n WHEN 40001 THEN 'user:eve' ELSE 'user:ada' END,
        t.at, t.at, CASE WHEN t.n <= 99970 THEN t.at + interval '9 seconds' END, t.at + interval '9 seconds', 1, 3, 800, 60, 1200, CASE t.n WHEN 50001 THEN 'model_failed' END,
        '[["model", 0, 2000, false], ["tool", 2000, 2400, false], ["model", 2400, 9000, false]]', '[]', 12, t.n,
        CASE WHEN t.n < 2000 THEN 'long-talk' ELSE 'talk-' || t.n / 3 END
@@ -35,6 +35,11 @@ INSERT INTO model_minute (team_id, minute, model, cost, input_tokens, output_tok
 SELECT team_id, date_trunc('minute', submitted_at), model, sum(cost), sum(input_tokens), sum(output_tokens), count(*) FROM task_row GROUP BY 1, 2, 3;
 INSERT INTO overview_minute (team_id, minute, submitted) SELECT 1, now() - make_interval(days => 8, mins => n), 1 FROM generate_series(1, 20000) AS n;
 INSERT INTO model_minute (team_id, minute, model, tasks) SELECT 1, now() - make_interval(days => 8, mins => n / 2), 'provider:model-' || n % 2, 1 FROM generate_series(1, 40000) AS n;
+INSERT INTO overview_hour
+SELECT team_id, date_trunc('hour', minute, 'UTC'), sum(submitted), sum(completed), sum(failed), sum(canceled), sum(cost), sum(input_tokens), sum(output_tokens), sum(events), sum(seconds)
+FROM overview_minute GROUP BY 1, 2;
+INSERT INTO model_hour
+SELECT team_id, date_trunc('hour', minute, 'UTC'), model, sum(cost), sum(input_tokens), sum(output_tokens), sum(tasks) FROM model_minute GROUP BY 1, 2, 3;
 
 -- 3. The log: the head of each stream; every task's first event; agents with their specs; one task of 100,000 events ----------
 

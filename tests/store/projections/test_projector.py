@@ -21,7 +21,13 @@ from tests.store.people import Worker, factory, submitted, with_agent
 TABLES = {
     "tasks": ("task_row", "task_count", "task_total"),
     "agents": ("agent_row",),
-    "overview": ("overview_minute", "model_minute", "overview_task"),
+    "overview": (
+        "overview_minute",
+        "model_minute",
+        "overview_hour",
+        "model_hour",
+        "overview_task",
+    ),
 }
 
 
