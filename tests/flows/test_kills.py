@@ -11,7 +11,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from protocols.agents import AgentSpec
-from protocols.operations.tasks import SubmitTask, TaskReceipt
+from protocols.operations.tasks import SubmitTask, TaskQuery, TaskReceipt, TaskRow
 from protocols.rest.client import RestClient
 from protocols.task_fold import fold
 from protocols.tasks import Task, TaskState
@@ -22,6 +22,7 @@ from tests.flows.watchers import Seen, assert_whole, by_socket, by_sse, everythi
 DELTAS = 150
 TAKE_OVER_SECONDS = 17.0
 OVER_SECONDS = 60.0
+ASKED = 100
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,34 @@ async def test_both_transports_outlive_everything_at_once(mortal: Product, speak
 
 def as_json(task: Task) -> object:
     return msgspec.json.decode(msgspec.json.encode(task))
+
+
+async def test_what_is_asked_while_the_hub_is_away_is_answered_once(mortal: Product):
+    """`kill -9` of the hub between and within requests: the client goes on, and nothing doubles."""
+    receipts: list[TaskReceipt] = []
+    is_under_way = anyio.Event()
+
+    async def ask(client: RestClient) -> None:
+        for number in range(ASKED):
+            request = SubmitTask(agent="quick", input=f"number {number}", context_id="kept")
+            receipts.append(await client.tasks.submit(request))
+            await client.tasks.receipt(receipts[-1].id)
+            is_under_way.set()
+
+    why: list[str] = []
+    async with RestClient(
+        mortal.url, token=mortal.key, patience=OVER_SECONDS, on_wait=why.append
+    ) as client:
+        await client.agents.create(AgentSpec(name="quick", model="scripted"))
+        with anyio.fail_after(2 * OVER_SECONDS):
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask, client)
+                await is_under_way.wait()
+                await run_sync(mortal.kill_part, "hub")
+            assert why  # it was away while something was asked
+            rows: list[TaskRow] = []
+            while len(rows) < ASKED:
+                rows = (await client.tasks.list(TaskQuery(context_id="kept", limit=200))).items
+                await anyio.sleep(0.1)
+    assert {row.id for row in rows} == {receipt.id for receipt in receipts}
+    assert len(rows) == len(receipts) == ASKED
