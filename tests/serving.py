@@ -121,15 +121,16 @@ class Served:
         receipt = await self.factory().tasks.submit(SubmitTask(agent=agent, input=text))
         return receipt.id
 
-    def worker(self, task: str, *, appended: int = 0) -> "Worker":
-        return Worker(self.store, task, appended=appended)
+    def worker(self, task: str, *, appended: int = 0, attempt: int = 1) -> "Worker":
+        return Worker(self.store, task, appended=appended, attempt=attempt)
 
 
 class Worker:
     """Appends to a task as an attempt does."""
 
-    def __init__(self, store: Store, task: str, *, appended: int) -> None:
+    def __init__(self, store: Store, task: str, *, appended: int, attempt: int) -> None:
         self._store = store
+        self._attempt = attempt
         self._task = StreamId(task)
         self._seq = appended
 
@@ -141,7 +142,7 @@ class Worker:
                 kind=TASK,
                 actor=Actor("agent:echo"),
                 data=data,
-                attempt=1,
+                attempt=self._attempt,
                 seq=self._seq,
                 to_state=STATE_CODES[state] if state else None,
             )

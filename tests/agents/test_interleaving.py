@@ -155,7 +155,7 @@ async def test_an_outage_of_the_database_takes_no_tasks_from_workers_that_live(
     monkeypatch.setattr("agents.rescuer.LOOK_SECONDS", 0.05)
     monkeypatch.setattr(Queue, "rescue", rescue_after_it)
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(rescuer.run, site.store, lease_seconds=0.6))
+        group.start_soon(partial(rescuer.run, site.store, lease_seconds=1.2))
         await anyio.sleep(1.5)
         outage.set()
         await anyio.sleep(0.3)  # the rescuer looks, and no beat has come yet

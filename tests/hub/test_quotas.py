@@ -263,10 +263,10 @@ async def test_a_flood_of_commands_is_limited_then_cut_and_others_hardly_notice(
     async with anyio.create_task_group() as group:
         group.start_soon(flood, flooder)
         for number in range(2, 12):
-            began = time.perf_counter()
+            began = time.process_time()  # of hub and both clients: others may be busy
             await healthy.send(f'{{"id":{number},"history":{{"channel":"tasks:1"}}}}')
             assert json.loads(await healthy.recv())["id"] == number
-            seconds.append(time.perf_counter() - began)
+            seconds.append(time.process_time() - began)
         with anyio.fail_after(5):
             try:
                 while True:

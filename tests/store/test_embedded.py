@@ -53,7 +53,12 @@ async def test_postgres_starts_again_after_kill_9_with_what_was_committed(data: 
         assert await query(second.url, "SELECT answer FROM kept") == [(42,)]
 
 
-async def test_a_query_that_outlives_its_killed_postgres_does_not_delay_the_next(data: Path):
+async def test_a_query_that_outlives_its_killed_postgres_does_not_delay_the_next(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # So long it would be asked to end, and not be told.
+    slowly = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 60.0))
+    monkeypatch.setattr("store.embedded.postgres.ENDS", slowly)
     sockets = socket_directory(data)
     async with embedded_postgres(data / "postgres", sockets=sockets) as first:
         busy = await psycopg.AsyncConnection.connect(first.url)
@@ -67,7 +72,7 @@ async def test_a_query_that_outlives_its_killed_postgres_does_not_delay_the_next
         await first.exited()
     assert is_alive(busy.info.backend_pid)
 
-    with anyio.fail_after(4):
+    with anyio.fail_after(30):
         async with embedded_postgres(data / "postgres", sockets=sockets) as second:
             assert await query(second.url, "SELECT 1") == [(1,)]
             assert not is_alive(busy.info.backend_pid)

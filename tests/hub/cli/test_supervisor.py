@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import anyio
 import psutil
@@ -26,6 +27,12 @@ def child(code: str, *, grace_seconds: float = 5.0) -> Child:
         environment=inherited(),
         grace_seconds=grace_seconds,
     )
+
+
+def ignores_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    return bool(ignored >> (signal.SIGTERM - 1) & 1)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -51,7 +58,7 @@ async def test_a_child_that_ignores_sigterm_is_killed_after_its_grace():
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: keep(child(STUBBORN, grace_seconds=0.3), on_start=pids.append))
         await until(lambda: len(pids) == 1)
-        await anyio.sleep(0.3)  # until it ignores the signal
+        await until(lambda: ignores_sigterm(pids[0]))
         group.cancel_scope.cancel()
     assert not psutil.pid_exists(pids[0])
 

@@ -9,7 +9,6 @@ from hub.cli.app import app
 from hub.cli.task_story import read_story
 from hub.cli.task_tree import short
 from protocols.events import (
-    AnyData,
     AttemptStarted,
     MessageDelta,
     MessageFinished,
@@ -18,14 +17,11 @@ from protocols.events import (
     StepFinished,
     StepKind,
     StepStarted,
-    StreamId,
     TaskCompleted,
     Usage,
 )
 from protocols.messages import Citation
-from protocols.principals import Actor, system
-from protocols.tasks import STATE_CODES, TaskState
-from store.postgres.log.event_log import TASK, Append
+from protocols.tasks import TaskState
 from tests.serving import Served
 from tests.serving import served as served
 
@@ -75,39 +71,20 @@ async def test_head_answer_sources_and_steps_are_told(served: Served):
     assert "↑1,200 ↓34  $0.0015" in second
 
 
-async def second_attempt(
-    served: Served, task: str, *data: AnyData, seq: int, state: TaskState | None = None
-) -> None:
-    await served.store.log.append(
-        Append(
-            stream=StreamId(task),
-            team=system().team,
-            kind=TASK,
-            actor=Actor("agent:echo"),
-            data=data,
-            attempt=2,
-            seq=seq,
-            to_state=STATE_CODES[state] if state else None,
-        )
-    )
-
-
 async def test_what_a_dead_attempt_left_is_shown_and_said_to_be_void(served: Served):
     task = await served.task("try twice")
     worker = served.worker(task)
     await worker.begin()
     await worker.say("half of an ans")
-    await second_attempt(served, task, AttemptStarted(worker="host:2"), seq=0)
-    await second_attempt(
-        served,
-        task,
+    second = served.worker(task, attempt=2)
+    await second.append(AttemptStarted(worker="host:2"))
+    await second.append(
         StepStarted(step="2.1", kind=StepKind.MODEL, name="scripted"),
         MessageStarted(message="2.1", step="2.1"),
         MessageDelta(message="2.1", text="the whole"),
         MessageFinished(message="2.1", text="the whole"),
         StepFinished(step="2.1"),
         TaskCompleted(message="2.1", text="the whole"),
-        seq=1,
         state=TaskState.COMPLETED,
     )
     said = await show(served, task)

@@ -1,7 +1,5 @@
 """Following by the SDK: through restarts of the hub, and told what no longer holds."""
 
-import uuid
-
 import anyio
 import psycopg
 import pytest
@@ -18,14 +16,11 @@ from protocols.events import (
     StepFinished,
     StepKind,
     StepStarted,
-    StreamId,
     TaskCompleted,
 )
-from protocols.principals import Actor, system
-from protocols.tasks import STATE_CODES, TaskState
+from protocols.tasks import TaskState
 from store.addresses import Addresses
 from store.postgres.log import epoch
-from store.postgres.log.event_log import TASK, Append
 from tests.serving import Served, serving, until
 
 
@@ -46,24 +41,10 @@ def said(message: str, text: str) -> tuple[AnyData, ...]:
 
 async def second_attempt(served: Served, task: str, text: str) -> None:
     """Another worker takes the task over and answers."""
+    worker = served.worker(task, attempt=2)
+    await worker.append(AttemptFailed(code="died", reason="gone"), AttemptStarted(worker="w2"))
     ended = TaskCompleted(message="2.1", text=text)
-    for seq, data, state in (
-        (0, (AttemptFailed(code="died", reason="gone"), AttemptStarted(worker="w2")), None),
-        (1, (*said("2.1", text), ended), TaskState.COMPLETED),
-    ):
-        await served.store.log.append(
-            Append(
-                stream=StreamId(task),
-                team=system().team,
-                kind=TASK,
-                actor=Actor("agent:echo"),
-                data=data,
-                attempt=2,
-                seq=seq,
-                key=uuid.uuid4() if seq == 0 else None,
-                to_state=STATE_CODES[state] if state else None,
-            )
-        )
+    await worker.append(*said("2.1", text), ended, state=TaskState.COMPLETED)
 
 
 async def test_text_comes_as_it_is_written_and_ends_in_the_answer(

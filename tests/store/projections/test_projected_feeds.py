@@ -52,6 +52,7 @@ async def test_a_busy_task_is_published_a_few_times_a_second_and_its_end_at_once
         for ordinal in range(1, 41):
             await worker.step(ordinal)
             await anyio.sleep(0.02)
+        await published(store, "tasks:1", until=b'"working"', least=3)
         seconds = anyio.current_time() - started
         await worker.complete()
         rows = await published(store, "tasks:1", until=b'"completed"')
@@ -83,13 +84,13 @@ async def test_without_redis_lists_go_on_and_feeds_are_told_when_it_is_back(
                 await published(store, "tasks:1", until=receipt.id.encode())
 
 
-async def published(store: Store, channel: str, *, until: bytes) -> list[bytes]:
-    """All that a feed published, once something of it says so."""
+async def published(store: Store, channel: str, *, until: bytes, least: int = 1) -> list[bytes]:
+    """All that a feed published, once so much of it is there and something says so."""
     deadline = anyio.current_time() + 10
     while anyio.current_time() < deadline:
         page = await store.broker.read_feed(channel, after=StreamPosition("", 0), limit=500)
         rows = [publication.data for publication in page.publications]
-        if any(until in row for row in rows):
+        if len(rows) >= least and any(until in row for row in rows):
             return rows
         await anyio.sleep(0.01)
     raise TimeoutError(f"{channel} never said {until!r}")
