@@ -9,6 +9,7 @@ import { bytes, stateWord } from "$/public/knowledge_add.jsx";
 import { Marked } from "$/public/knowledge_text.jsx";
 import { pathOf } from "$/public/knowledge_uploads.js";
 import { Ago, Copy, Failure, Icon, useNow } from "$/public/parts.jsx";
+import { visited } from "$/public/recent.js";
 
 const PAGE = 50; // passages asked for at once
 const BEFORE = 3; // passages shown before the one that was asked for
@@ -18,6 +19,9 @@ export function DocumentView({ collection, id, row, passage, onClose, onRetry, o
   const { found, problem, load } = useDocument(collection, id);
   const newest = row && (!found || row.version > found.version) ? row : found;
   useKeys({ close: () => onClose() });
+  useEffect(() => {
+    if (newest?.title) visited({ kind: "document", id: `${collection}/${id}`, name: newest.title.slice(0, 120) });
+  }, [collection, id, newest?.title]);
   if (problem && !newest) return <NoDocument problem={problem} onRetry={load} onClose={onClose} />;
   return (
     <div className="kn-document">

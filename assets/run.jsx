@@ -16,7 +16,7 @@ export function FirstQuestion({ className = "" }) {
   if (!useMay()("ask")) return <p className={`quiet ${className}`}>{whyNot("ask")}. You see here what others ask, as it happens.</p>;
   return (
     <section className={`panel ${className}`} aria-label="Ask an agent">
-      <header><Icon name="agents" /><h2>Ask an agent</h2><span className="meta desk-only">guide answers from this product’s own documentation and needs no key</span></header>
+      <header><Icon name="agents" /><h2 className="nowrap">Ask an agent</h2><span className="meta clip desk-only">guide answers from this product’s own documentation and needs no key</span></header>
       <div className="body"><Ask /></div>
     </section>
   );
