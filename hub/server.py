@@ -1,7 +1,8 @@
 """uvicorn as the hub needs it: sockets drained before it stops, and stuck ones really closed.
 
 Without it uvicorn closes every socket at once with 1012, waits without end for a reader that takes
-nothing and for a request that never comes, and leaves a handshake it cannot read unanswered.
+nothing and for a request that never comes, leaves a handshake it cannot read unanswered, and keeps
+whatever pongs and pieces of messages a peer makes it keep.
 Routes and settings are none of its business.
 """
 
@@ -19,24 +20,31 @@ from starlette.types import ASGIApp
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0  # for a request to come, from the connection or the answer before it
+UNREAD_SECONDS = 20.0  # in which the reader of an answer takes some of it, or is cut
 MAX_HEAD_BYTES = 32 * 1024
 CLOSE_SECONDS = 5.0  # for the peer's half of a close; then the connection is cut
 STOP_SECONDS = 10  # for requests under way
 BACKLOG = 2048
 STOPS = (signal.SIGINT, signal.SIGTERM)
-NO_TEXT = 1007  # RFC 6455, section 7.4.1
+MAX_PIECES = 1024  # of a message; empty ones would cost memory without end
+NO_TEXT, TOO_BIG = 1007, 1009  # RFC 6455, section 7.4.1
 REFUSED_HANDSHAKE = b"HTTP/1.1 431 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class HubRequests(H11Protocol):
-    """A connection is closed when no whole head of a request comes within HEAD_SECONDS."""
+    """A connection is closed when no whole head of a request comes within HEAD_SECONDS.
+
+    And cut when nothing of what waits to be written is taken within UNREAD_SECONDS.
+    """
 
     _patience: asyncio.TimerHandle | None = None
+    _taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The first request is waited for."""
@@ -51,12 +59,40 @@ class HubRequests(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Nothing more is waited for: the socket has limits of its own."""
         self._stop_waiting()
+        self._stop_watching()
         super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn does."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader is slower than we are, or does not read at all."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """It has taken enough."""
+        self._stop_watching()
+        super().resume_writing()
+
+    def _watch_reader(self) -> None:
+        self._stop_watching()
+        left = self.transport.get_write_buffer_size()
+        self._taking = self.loop.call_later(UNREAD_SECONDS, self._look_at_reader, left)
+
+    def _look_at_reader(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_reader()
+        else:
+            self.transport.abort()
+
+    def _stop_watching(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     def _wait(self) -> None:
         self._stop_waiting()
@@ -87,10 +123,28 @@ class HubSocket(WebSocketsSansIOProtocol):
         """As uvicorn does, but a peer's broken UTF-8 is no traceback of ours in the log."""
         if self.curr_msg_data_type == "bytes" or self.close_sent or _is_text(self.frames):
             super().send_receive_event_to_app()
-            return
+        else:
+            self._refuse(NO_TEXT)
+
+    def handle_cont(self, event: Frame) -> None:
+        """As uvicorn does, for so many pieces; those that come after are passed over."""
+        if len(self.frames) < MAX_PIECES:
+            super().handle_cont(event)
+        elif not self.close_sent:
+            self._refuse(TOO_BIG)
+
+    def handle_ping(self) -> None:
+        """As uvicorn does, but a peer that reads no pongs is sent no more (RFC 6455, 5.5.3)."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def _refuse(self, code: int) -> None:
         self.frames = []
-        self.conn.send_close(NO_TEXT)
+        self.conn.send_close(code)
         self.handle_parser_exception()
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn does, but a close does not wait for room."""

@@ -1,9 +1,12 @@
 """The server under the hub, against connections that ask for nothing, or for too much."""
 
 import io
+import socket
 from collections.abc import AsyncGenerator
 
 import anyio
+import anyio.to_thread
+import psutil
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,16 +30,31 @@ async def slowly(_: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
+async def largely(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("x" * 64 * 1024 * 1024)
+
+
 async def silently(socket: WebSocket) -> None:
     await socket.accept()
     await anyio.sleep(0.6)
     await socket.send_text("hello")
 
 
+async def patiently(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.receive()
+
+
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[int]:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
-    app = Starlette(routes=[Route("/", slowly), WebSocketRoute("/socket", silently)])
+    routes = [
+        Route("/", slowly),
+        Route("/large", largely),
+        WebSocketRoute("/socket", silently),
+        WebSocketRoute("/patient", patiently),
+    ]
+    app = Starlette(routes=routes)
 
     async def drain() -> None: ...
 
@@ -92,3 +110,49 @@ async def test_text_that_is_none_closes_the_socket_without_a_traceback(port: int
         answer = await answer_to(port, UPGRADE + b"\r\n", masked, until=b"\x88\x02\x03\xef")
     assert answer.startswith(b"HTTP/1.1 101")
     assert "Traceback" not in log.getvalue()
+
+
+async def test_pings_of_a_peer_that_reads_no_pongs_are_not_answered_for_ever(port: int) -> None:
+    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+    process = psutil.Process()
+    with _unread(port) as peer:
+        peer.sendall(UPGRADE.replace(b"/socket", b"/patient") + b"\r\n")
+        before = process.memory_info().rss
+        sent = 0
+        with anyio.fail_after(30):
+            while sent < 16 * 1024 * 1024:
+                sent += await anyio.to_thread.run_sync(peer.send, ping * 4000)
+        assert process.memory_info().rss - before < 8 * 1024 * 1024
+
+
+async def test_a_message_in_endless_empty_pieces_is_too_big(port: int) -> None:
+    pieces = b"\x01\x81\0\0\0\0{" + b"\x00\x80\0\0\0\0" * 5000
+    answer = await answer_to(port, UPGRADE + b"\r\n", pieces, until=b"\x88\x02\x03\xf1")
+    assert answer.startswith(b"HTTP/1.1 101")
+
+
+async def test_who_reads_nothing_of_a_large_answer_is_cut(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "UNREAD_SECONDS", 0.3)
+    with _unread(port) as peer:
+        peer.sendall(b"GET /large HTTP/1.1\r\nHost: hub\r\n\r\n")
+        with anyio.fail_after(10):
+            while not await anyio.to_thread.run_sync(_is_cut, peer):
+                await anyio.sleep(0.05)
+
+
+def _unread(port: int) -> socket.socket:
+    """A connection that takes next to nothing."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    peer.connect(("127.0.0.1", port))
+    return peer
+
+
+def _is_cut(peer: socket.socket) -> bool:
+    try:
+        peer.send(b" ")
+    except OSError:
+        return True
+    return False
