@@ -8,6 +8,7 @@ import { watch } from "$/public/live.js";
 const PAGE = 100;
 const MOST = 300; // rows kept at the top of the list, and behind the pill, while new ones come in
 const FLUSH_MS = 250; // changes are shown together, at most four times a second
+const MINUTE_MS = 60_000;
 const WINDOW_MS = { "15m": 9e5, "1h": 36e5, "24h": 864e5, "7d": 6048e5 };
 const WAITING = ["input-required", "auth-required"];
 
@@ -205,7 +206,8 @@ export class TaskList {
 
   path(cursor) {
     const { state, agent, text, range } = this.filter;
-    const since = WINDOW_MS[range] && new Date(Date.now() - WINDOW_MS[range]).toISOString();
+    const begin = Math.floor((Date.now() - WINDOW_MS[range]) / MINUTE_MS) * MINUTE_MS; // as it is asked early
+    const since = WINDOW_MS[range] && new Date(begin).toISOString();
     return `/tasks${query({ state: states(state), agent, text, since, cursor, limit: PAGE })}`;
   }
 

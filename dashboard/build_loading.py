@@ -6,6 +6,7 @@ Scripts are few, all of a page's are asked for at once, and so is what it will r
 Nothing here changes what a page shows.
 """
 
+import html
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -137,7 +138,9 @@ def _reads() -> Iterator[tuple[str, str]]:
 
 def _early(paths: str) -> str:
     """The script that asks before the others, and the paths of the API it asks for."""
-    return f'<script data-reads="{paths}">{(_RUNTIME / "early.js").read_text()}</script>'
+    return (
+        f'<script data-reads="{html.escape(paths)}">{(_RUNTIME / "early.js").read_text()}</script>'
+    )
 
 
 def _hints(page: str, site: Path) -> Iterator[str]:

@@ -40,6 +40,7 @@ READS: dict[
     str, tuple[str, ...]
 ] = {  # what a page asks the API first, as it writes it; nothing that a role is refused
     OVERVIEW: ("/overview?window=1h",),
+    TASKS: ("/tasks?since=[-604800000]&limit=100",),
     TASK: ("/tasks/[task_id]",),
     AGENTS: ("/agents?limit=200",),
     AGENT: ("/agents/[agent_name]", "/agents/[agent_name]/versions"),
