@@ -28,9 +28,9 @@ from store.embedded import (
 )
 from store.postgres.migrate import migrate
 
-# Folders whose files start whole products: such a file takes a minute, and begun last it would be
-# waited for alone.
-LONG = {name: place for place, name in enumerate(("flows", "browser", "shipping", "docs"))}
+# Folders and files that take a minute, for they start whole products or fill whole databases: begun
+# last, such a file would be waited for alone.
+LONG = ("flows", "browser", "test_plans.py", "shipping", "docs", "conformance")
 TEMPLATE = "pygent_template"
 
 # A test run need not survive the loss of power; kill -9 of the server loses nothing even so.
@@ -39,7 +39,13 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which files are begun, and given to the processes of a run."""
-    items.sort(key=lambda item: LONG.get(item.path.parent.name, len(LONG)))
+    places = {name: place for place, name in enumerate(LONG)}
+
+    def place(item: pytest.Item) -> int:
+        path = item.path
+        return min(places.get(name, len(LONG)) for name in (path.parent.name, path.name))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
