@@ -184,6 +184,10 @@ def test_at_most_three_files_are_sent_at_once_and_a_refusal_says_why(pages: Open
     tray = page.get_by_role("region", name="Documents on their way")
     expect(tray.get_by_text(re.compile("Sending|Being stored"))).to_have_count(3)
     expect(tray.get_by_text("Waiting to be sent")).to_have_count(2)
+    for _ in range(250):  # they are asked to be sent before they reach us
+        if len(held) >= 3:
+            break
+        page.wait_for_timeout(20)
     assert len(held) == 3
     refused = {"detail": "0.md is empty", "title": "Invalid request", "code": "invalid_request"}
     held[0].fulfill(status=422, json=refused)
