@@ -23,13 +23,14 @@ from agents.attempts.watch import Watch
 from agents.conversation import earlier_of
 from agents.factory import Factory
 from agents.knowledge import Ingesting, search_of
+from agents.lane import Lane
 from agents.logs import configure_logging
 from agents.models.providers import Outside
 from agents.settings import AgentSettings, accesses
 from agents.tool import Tool
 from agents.tools import TOOLS
 from agents.trying import Trying
-from agents.worker import Lane, Worker
+from agents.worker import Worker
 from store.connect import open_store
 from store.knowledge.embedders import choose_embedder
 from store.operations import model_trials

@@ -6,7 +6,8 @@ each step, so that a task goes over a limit by one call at most.
 
 from protocols.agents import Limits
 from protocols.errors import BudgetExceeded
-from protocols.events import BudgetReached, Usage
+from protocols.events import BudgetReached
+from protocols.steps import Usage
 
 MICRO_DOLLARS = 1_000_000
 

@@ -28,13 +28,9 @@ from agents.recording.writing import Writing, recorded_answer
 from agents.tool import Tool, ToolContext, ToolResult, offer
 from protocols.agents import AgentSpec
 from protocols.errors import FactoryError, InvalidRequest, ModelFailed, ToolFailed
-from protocols.events import (
-    StepFailed,
-    StepFinished,
-    StepKind,
-    StepStarted,
-)
+from protocols.events import StepFailed, StepFinished, StepStarted
 from protocols.messages import Message
+from protocols.steps import StepKind
 from protocols.tasks import Step, StepState
 
 logger = logging.getLogger(__name__)

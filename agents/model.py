@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from protocols.events import Usage
 from protocols.messages import Message
+from protocols.steps import Usage
 
 NO_USAGE = Usage()
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from agents.model import ToolOffer
 from protocols.errors import ToolFailed
-from protocols.events import StepKind
 from protocols.knowledge import SearchAnswer, SearchRequest
 from protocols.principals import TeamId
+from protocols.steps import StepKind
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 

@@ -7,9 +7,7 @@ ends claiming, gives what runs its grace time, then hands it back.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Mapping
 from typing import assert_never
 
 import anyio
@@ -17,8 +15,9 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from agents import rescuer
 from agents.attempts.watch import Watch
+from agents.lane import Ending, Lane, Settled, is_passing
 from agents.settings import AgentSettings
-from protocols.errors import FactoryError, NotFound
+from protocols.errors import FactoryError, InvalidRequest, NotFound
 from store.connect import Store
 from store.postgres.queue import Claimed, Queue
 
@@ -29,47 +28,6 @@ PAUSE_SECONDS = 1.0  # after an error of the database
 HAND_BACK_SECONDS = 4.0  # for the last appends of what was handed back
 PUT_BACK_SECONDS = 3.0  # until a job that could not be begun is tried again
 MOST_BREAKS = 5  # of workers on one job, deaths included; each waits twice as long
-
-
-async def leave(_: Claimed) -> None:
-    """Nobody waits for what the job stands for."""
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """A queue, how much of it is done at once, and what is done with a job.
-
-    Attributes:
-        attend: Has dealt with the job. What it raises puts the job back.
-        give_up: Tells who waits for it that it broke too often.
-    """
-
-    queue: str
-    capacity: int
-    attend: Callable[[Claimed], Awaitable[None]]
-    give_up: Callable[[Claimed], Awaitable[None]] = leave
-    running: int = 0
-    wake: anyio.Event = field(default_factory=anyio.Event)
-
-
-class Ending(Enum):
-    """What becomes of a job."""
-
-    DONE = "done"
-    PUT_BACK = "put back"  # the store is away, or the worker leaves
-    BROKEN = "broken"  # put back, too, but counted
-    GIVEN_UP = "given up"
-
-
-@dataclass(frozen=True, slots=True, eq=False)  # the same job may come and go twice meanwhile
-class Settled:
-    """A job that is no longer in this worker's hands, under the lease it was claimed with."""
-
-    lane: Lane
-    job: int
-    lease: int
-    ending: Ending
-    seconds: float = PUT_BACK_SECONDS  # until it is tried again
 
 
 class Worker:
@@ -122,7 +80,9 @@ class Worker:
             claimed = await self._claimed(lane, room) if room else []
             for job in claimed:
                 if self._stopping.is_set():  # we were told while we asked for it
-                    self._settled.append(Settled(lane, job.id, self._lease, Ending.PUT_BACK))
+                    self._settled.append(
+                        Settled(lane, job.id, self._lease, Ending.PUT_BACK, PUT_BACK_SECONDS)
+                    )
                     self._has_settled.set()
                     continue
                 lane.running += 1
@@ -156,17 +116,15 @@ class Worker:
         told = {"job": job.id, "queue": lane.queue}
         try:
             await lane.attend(job)
-        except FactoryError as error:
-            if error.retryable:
-                logger.warning("A job is put back", extra={**told, "code": error.code})
-                return Ending.PUT_BACK
-            logger.warning("A job broke", extra={**told, "code": error.code, "why": error.message})
-        except Exception:
+        except Exception as error:
             # The job of one task must not end the worker that does the others'.
-            logger.exception("A job broke", extra=told)
-        else:
-            return Ending.DONE
-        return await self._broken(lane, job, told)
+            code = error.code if isinstance(error, FactoryError) else type(error).__name__
+            if is_passing(error):
+                logger.warning("A job is put back", extra={**told, "code": code})
+                return Ending.PUT_BACK
+            logger.exception("A job broke", extra={**told, "code": code})
+            return await self._broken(lane, job, told)
+        return Ending.DONE
 
     async def _broken(self, lane: Lane, job: Claimed, told: Mapping[str, object]) -> Ending:
         breaks = job.deaths + 1
@@ -174,12 +132,12 @@ class Worker:
             return Ending.BROKEN
         try:
             await lane.give_up(job)
-        except FactoryError as error:
-            if error.retryable:  # who waits is told the next time
-                logger.warning("A job cannot be given up", extra={**told, "code": error.code})
+        except Exception as error:
+            if is_passing(error):  # who waits is told the next time
+                logger.warning("A job cannot be given up yet", extra=told)
                 return Ending.PUT_BACK
-        except Exception:
-            logger.exception("Giving a job up broke", extra=told)
+            if not isinstance(error, InvalidRequest):  # it names nobody who waits
+                logger.exception("Giving a job up broke", extra=told)
         logger.error("A job is given up; it broke each time", extra={**told, "breaks": breaks})
         return Ending.GIVEN_UP
 

@@ -38,9 +38,9 @@ from protocols.events import (
     TaskCompleted,
     TaskFailed,
     TaskHandedBack,
-    Usage,
 )
 from protocols.principals import Actor, TeamId
+from protocols.steps import Usage
 from protocols.tasks import STATE_CODES, Task, TaskState
 from store.postgres.log.event_log import Appended, EventLog, Job
 
@@ -92,6 +92,7 @@ class Attempt:
         self._budget: Budget | None = None
         self._scope = anyio.CancelScope()
         self._verdict: Verdict | None = None
+        self._unwritten: Ending | None = None  # how it ends when its text cannot be written
 
     @property
     def version(self) -> int:
@@ -129,7 +130,7 @@ class Attempt:
         except (Fenced, Gap, InvalidTransition) as error:
             logger.info(
                 "An attempt stops: the task is no longer its own",
-                extra={"task": self.claim.task, "attempt": self.claim.attempt, "code": error.code},
+                extra={**self._named(), "code": error.code},
             )
             return Verdict.LOST
         return self._verdict
@@ -137,6 +138,9 @@ class Attempt:
     async def _record(self, ending: Ending) -> None:
         state = STATE_CODES[ending.state]
         await self.recorder.record(*ending.data, to_state=state, jobs=ending.jobs)
+
+    def _named(self) -> dict[str, object]:
+        return {"task": self.claim.task, "attempt": self.claim.attempt}
 
     def _stop(self, verdict: Verdict) -> None:
         if self._verdict is None or verdict is Verdict.LOST:
@@ -163,16 +167,24 @@ class Attempt:
     async def _write_while_working(self) -> Ending | None:
         ending: Ending | None = None
         async with anyio.create_task_group() as group:
-            group.start_soon(self._bring_text)
+            group.start_soon(self._bring_text, group.cancel_scope)
             ending = await self._work()
             group.cancel_scope.cancel()
-        return ending
+        return ending or self._unwritten
 
-    async def _bring_text(self) -> None:
+    async def _bring_text(self, work: anyio.CancelScope) -> None:
+        """What the log refuses for good ends the task with the reason, and no more is written."""
         try:
             await self.recorder.run()
-        except (Fenced, Gap):
+        except (Fenced, Gap, InvalidTransition):
             self.lose()
+        except FactoryError as error:
+            self._unwritten = self._failed(error)
+            work.cancel()
+        except Exception:
+            logger.exception("An attempt's text broke its worker", extra=self._named())
+            self._unwritten = self._failed(FactoryError(BROKEN))
+            work.cancel()
 
     async def _work(self) -> Ending:
         try:
@@ -187,7 +199,7 @@ class Attempt:
         except FactoryError as error:
             return self._failed(error)
         except Exception:
-            logger.exception("A task broke its worker's attempt", extra={"task": self.claim.task})
+            logger.exception("A task broke its worker's attempt", extra=self._named())
             return self._failed(FactoryError(BROKEN))
         usage, cost, steps = self._spent()
         completed = TaskCompleted(

@@ -13,8 +13,8 @@ from anyio.lowlevel import checkpoint
 from agents.model import Entry, ModelEvent, ModelRequest, Responded, TextDelta, ToolCall
 from protocols.agents import ScriptedTurn
 from protocols.errors import ModelFailed
-from protocols.events import Usage
 from protocols.messages import Message
+from protocols.steps import Usage
 
 NAME = "scripted"
 _PIECES_A_TURN_OF_THE_LOOP = 64

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from protocols.events import StepKind
+from protocols.steps import StepKind
 from protocols.tasks import Step, StepState, Task
 
 _TOOLS = frozenset({StepKind.TOOL, StepKind.RETRIEVAL})

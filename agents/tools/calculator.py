@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.tool import ToolContext, ToolResult, checked, schema
 from protocols.errors import ToolFailed
-from protocols.events import StepKind
+from protocols.steps import StepKind
 
 MAX_CHARACTERS = 500
 MAX_DEPTH = 60

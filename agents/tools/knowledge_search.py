@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.tool import ToolContext, ToolResult, checked, schema
 from protocols.errors import InvalidRequest, NotFound, ToolFailed
-from protocols.events import StepKind
 from protocols.knowledge import Passage, SearchRequest
+from protocols.steps import StepKind
 
 MAX_QUERY_CHARACTERS = 2000
 NAME = "knowledge_search"

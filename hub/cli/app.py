@@ -37,6 +37,7 @@ COMMANDS = {
     "tail": _Command("ask", "Follow a task to its end.", ASK),
     "top": _Command("top.command", "Watch tasks, workers and throughput live.", ASK),
     "tasks": _Command("tasks", "Tasks: requests to agents.", LOOK),
+    "conversations": _Command("conversations", "Exchanges over several tasks.", LOOK),
     "agents": _Command("agents", "Agents: versioned specs.", LOOK),
     "ingest": _Command("knowledge", "Add documents to a collection.", LOOK),
     "search": _Command("knowledge", "Find passages by meaning and by words.", LOOK),

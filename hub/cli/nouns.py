@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 SINGULAR = {
     "task": "tasks",
     "agent": "agents",
+    "conversation": "conversations",
     "collection": "collections",
     "document": "documents",
     "model": "models",

@@ -31,7 +31,7 @@ from protocols.errors import (
     WrongVersion,
 )
 from protocols.event_encoding import decode
-from protocols.events import Event, StepKind, Usage
+from protocols.events import Event
 from protocols.knowledge import (
     Chunk,
     Collection,
@@ -43,6 +43,7 @@ from protocols.knowledge import (
 )
 from protocols.messages import Citation, Message, TextPart, user_message
 from protocols.operations.agents import Agent, AgentRow, AgentVersion, SpecCheck, SpecProblem
+from protocols.operations.conversations import Conversation
 from protocols.operations.models import ModelTried
 from protocols.operations.overview import Overview
 from protocols.operations.system import Part, PartState, System
@@ -56,6 +57,7 @@ from protocols.sdk.client import AsyncClient
 from protocols.sdk.errors import TaskCanceled, TaskFailed, TimedOut
 from protocols.sdk.streams import AsyncStream, AsyncTextStream
 from protocols.sdk.tasks import AsyncTaskHandle
+from protocols.steps import StepKind, Usage
 from protocols.task_fold import fold
 from protocols.tasks import Attempt, Said, Step, StepState, Task, TaskState
 
@@ -79,6 +81,7 @@ __all__ = [
     "Collection",
     "CollectionUse",
     "Conflict",
+    "Conversation",
     "Document",
     "DocumentState",
     "Event",

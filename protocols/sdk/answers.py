@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from protocols.errors import Unreadable
 from protocols.event_encoding import UNREADABLE
-from protocols.events import Event, Usage
+from protocols.events import Event
 from protocols.messages import Citation
 from protocols.sdk.errors import ended_without_answer
+from protocols.steps import Usage
 from protocols.task_fold import advance
 from protocols.tasks import Said, Task, TaskState
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from protocols.events import Event
 from protocols.messages import Message
+from protocols.operations.conversations import Conversation
 from protocols.operations.tasks import TaskReceipt, TaskRow
 from protocols.sdk.answers import Answer
 from protocols.sdk.blocking_streams import Stream, TextStream
@@ -102,6 +103,19 @@ class Tasks:
             limit=limit,
         )
         return Stream(self._portal, rows)
+
+    def conversations(
+        self, *, agent: str | None = None, limit: int | None = None
+    ) -> Stream[Conversation]:
+        """Exchanges over several tasks, the one that was continued last first.
+
+        The tasks of one are `list(context_id=…)`; more are asked for while you go through them.
+
+        Args:
+            agent: Name or id.
+            limit: At most so many; default all.
+        """
+        return Stream(self._portal, self._tasks.conversations(agent=agent, limit=limit))
 
     def events(self, task_id: str, *, after: int = 0, limit: int | None = None) -> Stream[Event]:
         """The task's events above version `after`, as far as it has come; `stream` waits for more.

@@ -9,6 +9,7 @@ import anyio
 from protocols.errors import Unavailable, WrongVersion
 from protocols.events import Event
 from protocols.messages import Message
+from protocols.operations.conversations import Conversation, ConversationQuery
 from protocols.operations.listings import Listing
 from protocols.operations.tasks import SubmitTask, TaskQuery, TaskReceipt, TaskRow
 from protocols.rest.client import RestClient
@@ -113,6 +114,24 @@ class AsyncTasks:
         async def page(cursor: str | None, size: int) -> Listing[TaskRow]:
             query = valid(TaskQuery, {**given, "cursor": cursor, "limit": size})
             return await self._rest.tasks.list(query)
+
+        return AsyncStream(all_rows(page, limit=limit))
+
+    def conversations(
+        self, *, agent: str | None = None, limit: int | None = None
+    ) -> AsyncStream[Conversation]:
+        """Exchanges over several tasks, the one that was continued last first.
+
+        The tasks of one are `list(context_id=…)`; more are asked for while you go through them.
+
+        Args:
+            agent: Name or id.
+            limit: At most so many; default all.
+        """
+
+        async def page(cursor: str | None, size: int) -> Listing[Conversation]:
+            given = {"agent": agent, "cursor": cursor, "limit": size}
+            return await self._rest.conversations.list(valid(ConversationQuery, given))
 
         return AsyncStream(all_rows(page, limit=limit))
 

@@ -51,6 +51,7 @@ ANSWER_SECONDS = 4.5  # clients give up on a subscribe after 5
 RECHECK_SECONDS = 3.0  # a revoked key or an ended session closes its sockets within five
 LOOK_SECONDS = 5.0  # at most so long between looks at the deadlines, which move
 GOODBYE_SECONDS = 1.0
+MOST_NAMED = 10  # channels in a line of the log
 
 
 class Connection:
@@ -101,7 +102,9 @@ class Connection:
                     await self._read()
                     self._scope.cancel()
         except Exception:
-            logger.exception("a socket failed")
+            who = self._principal.actor if self._principal else None
+            channels = sorted(self._subscriptions)[:MOST_NAMED]
+            logger.exception("a socket failed", extra={"actor": who, "channels": channels})
             self.why = codes.SERVER_ERROR
         finally:
             self._place.close()

@@ -11,9 +11,11 @@ from agents.attempts.attending import Attending
 from agents.attempts.watch import Watch
 from agents.context import Context
 from agents.knowledge import MOST_DEATHS, POISONED, Ingesting
+from agents.lane import Lane
+from agents.recording.recorder import Recorder
 from agents.strategies import STRATEGIES
 from agents.strategy import Answer
-from agents.worker import MOST_BREAKS, Lane, Worker
+from agents.worker import MOST_BREAKS, Worker
 from protocols.errors import InvalidRequest
 from protocols.knowledge import CreateCollection, DocumentState
 from protocols.principals import FIRST_TEAM, system
@@ -151,6 +153,23 @@ async def test_a_task_whose_job_breaks_each_time_ends_with_the_reason(
         ended = await site.end(task)
     assert ended.state is TaskState.REJECTED
     assert ended.reason == BROKEN
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("a secret"), InvalidRequest("too odd")], ids=repr
+)
+async def test_text_that_cannot_be_written_ends_its_task_with_the_reason(
+    site: Site, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_: Recorder) -> None:
+        raise error
+
+    monkeypatch.setattr(Recorder, "run", refused)
+    await site.agent(script=[{"text": "never"}])
+    async with site.worker():
+        ended = await site.end(await site.submit())
+    assert (ended.state, ended.attempt) == (TaskState.FAILED, 1)
+    assert ended.reason == (BROKEN if isinstance(error, ZeroDivisionError) else "too odd")
 
 
 async def test_a_document_that_ends_its_workers_is_left_with_the_reason(site: Site) -> None:

@@ -14,8 +14,8 @@ import msgspec
 from agents.model import Entry, ModelEvent, ModelRequest, Responded, TextDelta, ToolAnswer, ToolCall
 from agents.models.extractive.answer import CREDIT, compose
 from agents.models.extractive.units import Found
-from protocols.events import Usage
 from protocols.messages import Message
+from protocols.steps import Usage
 
 NAME = "extractive"
 SEARCH = "knowledge_search"

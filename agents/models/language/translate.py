@@ -20,8 +20,8 @@ from pydantic_ai.usage import RequestUsage
 
 from agents.model import Entry, Responded, ToolAnswer, ToolCall, ToolOffer
 from agents.models.language import keeping
-from protocols.events import Usage
 from protocols.messages import Message
+from protocols.steps import Usage
 
 MOST_TOKENS = 10**9  # of one answer; a provider that says more, or less than none, is wrong
 

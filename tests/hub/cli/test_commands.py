@@ -18,15 +18,15 @@ DEEPER = [
     ["collections", "ls"], ["collections", "create"], ["collections", "show"],
     ["collections", "documents"], ["collections", "delete"], ["documents", "ls"],
     ["documents", "show"], ["documents", "retry"], ["documents", "delete"], ["models", "ls"],
-    ["models", "test"], ["tasks", "events"],
+    ["models", "test"], ["tasks", "events"], ["conversations", "ls"],
     ["tasks", "ls"], ["tasks", "show"], ["tasks", "create"], ["tasks", "cancel"],
     ["token", "create"], ["token", "ls"], ["token", "revoke"], ["projections", "rebuild"],
 ]  # fmt: skip
 
 
 GROUPS = [
-    [], ["tasks"], ["agents"], ["collections"], ["documents"], ["models"], ["token"],
-    ["projections"],
+    [], ["tasks"], ["agents"], ["collections"], ["conversations"], ["documents"], ["models"],
+    ["token"], ["projections"],
 ]  # fmt: skip
 
 TOLD = [[], *([name] for name in COMMANDS), *DEEPER]

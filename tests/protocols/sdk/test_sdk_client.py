@@ -70,6 +70,8 @@ async def test_a_conversation_is_continued_and_listed(
     await Projector(served.store).catch_up()
     listed = [row.id async for row in client.tasks.list(context_id=first.id)]
     assert listed == [second.id, first.id]
+    told = {one.context_id: one.turns async for one in client.tasks.conversations()}
+    assert told == {first.id: 2, "talk": 1}
     worker = served.worker(second.id)
     await worker.begin()
     await worker.finish("Now")
