@@ -17,15 +17,10 @@ import anyio
 import msgspec
 import uuid_utils
 
-from protocols.events import (
-    AttemptStarted,
-    StepFinished,
-    StreamId,
-    TaskSubmitted,
-    Usage,
-)
+from protocols.events import AttemptStarted, StepFinished, StreamId, TaskSubmitted
 from protocols.messages import user_message
 from protocols.principals import Actor, TeamId
+from protocols.steps import Usage
 from store.postgres.log.append_connection import AppendConnection
 from store.postgres.log.appends import Entry, appended
 from store.postgres.log.counters import Counters

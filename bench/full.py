@@ -21,15 +21,14 @@ from protocols.events import (
     MessageFinished,
     MessageStarted,
     StepFinished,
-    StepKind,
     StepStarted,
     StreamId,
     TaskCompleted,
     TaskSubmitted,
-    Usage,
 )
 from protocols.messages import user_message
 from protocols.principals import Actor, system
+from protocols.steps import StepKind, Usage
 from protocols.tasks import STATE_CODES, TaskState
 from store.addresses import Addresses
 from store.connect import Store, open_store

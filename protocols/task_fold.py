@@ -9,7 +9,8 @@ from typing import TypeVar, assert_never
 
 from protocols import events
 from protocols.event_encoding import decode
-from protocols.events import Event, Usage
+from protocols.events import Event
+from protocols.steps import Usage
 from protocols.tasks import Attempt, Said, Step, StepState, Task, TaskState
 
 _Item = TypeVar("_Item", Step, Said)

@@ -9,8 +9,8 @@ from typing import NewType
 
 import msgspec
 
-from protocols.events import StepKind, Usage
 from protocols.messages import Citation, Message
+from protocols.steps import StepKind, Usage
 
 TaskId = NewType("TaskId", str)
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
-from protocols.events import StepKind
 from protocols.operations.tasks import TaskRow
+from protocols.steps import StepKind
 from protocols.tasks import STATES
 from store.postgres.pool import Connection
 

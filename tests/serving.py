@@ -31,7 +31,6 @@ from protocols.events import (
     MessageFinished,
     MessageStarted,
     StepFinished,
-    StepKind,
     StepStarted,
     StreamId,
     TaskCompleted,
@@ -40,6 +39,7 @@ from protocols.operations.keys import CreateKey
 from protocols.operations.tasks import SubmitTask
 from protocols.principals import Actor, TeamId, system
 from protocols.rest.client import RestClient
+from protocols.steps import StepKind
 from protocols.tasks import STATE_CODES, TaskState
 from store.addresses import Addresses
 from store.connect import Store

@@ -15,7 +15,8 @@ from rich.text import Text
 from protocols import events
 from protocols.errors import FactoryError
 from protocols.event_encoding import decode
-from protocols.events import Event, StepKind
+from protocols.events import Event
+from protocols.steps import StepKind
 from protocols.tasks import TaskState
 
 out = Console(highlight=False, soft_wrap=True)

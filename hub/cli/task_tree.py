@@ -12,8 +12,8 @@ from rich.tree import Tree
 from hub.cli import drawing
 from hub.cli.drawing import KIND_STYLE
 from hub.cli.task_story import Story
-from protocols.events import Usage
 from protocols.messages import Citation
+from protocols.steps import Usage
 from protocols.tasks import Attempt, Step, StepState, Task
 
 ARGUMENT_CHARACTERS = 60

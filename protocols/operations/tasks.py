@@ -6,8 +6,9 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from protocols.events import Event, StepKind
+from protocols.events import Event
 from protocols.operations.listings import Listing
+from protocols.steps import StepKind
 from protocols.tasks import Task, TaskState
 
 CONTEXT = r"^[A-Za-z0-9._:-]{1,128}$"

@@ -11,8 +11,9 @@ from uuid import UUID
 import msgspec
 
 from protocols.channels import Namespace
-from protocols.events import KINDS, StepKind
+from protocols.events import KINDS
 from protocols.principals import TeamId
+from protocols.steps import StepKind
 from protocols.tasks import STATE_CODES, TaskState
 from store.postgres.log.event_log import Followed
 from store.projection import Connection, Folded, Touched, amount, as_json, by_stream, fold_stream

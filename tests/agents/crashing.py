@@ -19,7 +19,7 @@ from agents.attempts import alone
 from agents.settings import AgentSettings
 from agents.tool import Tool, ToolContext, ToolResult
 from agents.tools import TOOLS as OURS
-from protocols.events import StepKind
+from protocols.steps import StepKind
 
 SCHEMA: dict[str, object] = {"type": "object"}
 

@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from protocols.events import Usage
+from protocols.steps import Usage
 from protocols.tasks import StepState, TaskState
 from tests.agents.conftest import Site
 from tests.agents.unit import anthropic_wire, google_wire

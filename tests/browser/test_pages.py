@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from protocols import events
+from protocols import events, steps
 from protocols.event_encoding import join, split
 from protocols.messages import Citation, user_message
 from protocols.task_fold import fold
@@ -205,11 +205,11 @@ def _answered(text: str, *, is_finished: bool = True) -> dict[str, object]:
     facts = [
         events.TaskSubmitted("a", "guide", 1, "extractive", "Why?", (user_message("Why?"),)),
         events.AttemptStarted("w1"),
-        events.StepStarted(step="1.1", kind=events.StepKind.MODEL, name="extractive"),
+        events.StepStarted(step="1.1", kind=steps.StepKind.MODEL, name="extractive"),
         events.MessageStarted(message="1.1", step="1.1"),
         events.MessageDelta(message="1.1", text=text),
         events.MessageFinished(message="1.1", text=text, citations=(cited,)),
-        events.StepFinished(step="1.1", usage=events.Usage(input=9, output=3)),
+        events.StepFinished(step="1.1", usage=steps.Usage(input=9, output=3)),
         events.TaskCompleted(message="1.1", text=text),
     ]
     history = [

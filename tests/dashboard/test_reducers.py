@@ -17,8 +17,9 @@ import pytest
 
 from protocols import events, tasks
 from protocols.event_encoding import envelope, join, split
-from protocols.events import AnyData, Event, StepKind, Usage
+from protocols.events import AnyData, Event
 from protocols.messages import Citation, user_message
+from protocols.steps import StepKind, Usage
 from protocols.task_fold import advance
 
 ROOT = Path(__file__).parents[2]

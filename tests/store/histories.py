@@ -18,7 +18,6 @@ from protocols.events import (
     MessageStarted,
     StepFailed,
     StepFinished,
-    StepKind,
     StepStarted,
     StreamId,
     TaskCanceled,
@@ -27,10 +26,10 @@ from protocols.events import (
     TaskFailed,
     TaskHandedBack,
     TaskSubmitted,
-    Usage,
 )
 from protocols.messages import user_message
 from protocols.principals import TeamId
+from protocols.steps import StepKind, Usage
 from store.postgres.log.event_log import Followed
 
 TASK = StreamId("01900000-0000-7000-8000-000000000001")

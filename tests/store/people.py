@@ -10,14 +10,13 @@ from protocols.events import (
     AnyData,
     AttemptStarted,
     StepFinished,
-    StepKind,
     StepStarted,
     StreamId,
     TaskCompleted,
-    Usage,
 )
 from protocols.operations.tasks import SubmitTask
 from protocols.principals import Actor, Principal, Role, TeamId
+from protocols.steps import StepKind, Usage
 from protocols.tasks import STATE_CODES, TaskState
 from store.connect import Store
 from store.knowledge.embedders.hashing import Hashing

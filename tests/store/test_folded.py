@@ -20,11 +20,11 @@ from protocols.events import (
     ReasoningDelta,
     ReasoningFinished,
     ReasoningStarted,
-    StepKind,
     StepStarted,
     StreamId,
 )
 from protocols.principals import Actor
+from protocols.steps import StepKind
 from protocols.task_fold import fold
 from protocols.tasks import Task, TaskId
 from store import folded as folding

@@ -1,13 +1,7 @@
 from datetime import timedelta
 
-from protocols.events import (
-    MessageDelta,
-    MessageFinished,
-    MessageStarted,
-    StepKind,
-    StepStarted,
-    StreamId,
-)
+from protocols.events import MessageDelta, MessageFinished, MessageStarted, StepStarted, StreamId
+from protocols.steps import StepKind
 from protocols.task_fold import fold
 from protocols.tasks import TaskId
 from store.connect import Store

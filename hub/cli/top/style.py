@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
-from protocols.events import StepKind
+from protocols.steps import StepKind
 from protocols.tasks import TaskState
 
 DARK, LIGHT = "pygent-dark", "pygent-light"

@@ -2,7 +2,8 @@ import pytest
 
 from agents.budget import Budget, LimitReached, limit_reached
 from protocols.agents import Limits
-from protocols.events import BudgetReached, Usage
+from protocols.events import BudgetReached
+from protocols.steps import Usage
 
 
 def test_steps_over_the_limit_do_not_begin() -> None:

@@ -11,7 +11,7 @@ from agents.tool import offer
 from agents.tools.calculator import Calculator
 from agents.tools.clock import Clock
 from protocols.errors import ModelFailed
-from protocols.events import Usage
+from protocols.steps import Usage
 from tests.agents.unit.google_wire import (
     SIGNATURE,
     answer,

@@ -17,8 +17,8 @@ from agents.tool import offer
 from agents.tools.calculator import Calculator
 from protocols.agents import AgentSpec
 from protocols.errors import ModelFailed
-from protocols.events import Usage
 from protocols.messages import user_message
+from protocols.steps import Usage
 from tests.agents.unit.openai_server import (
     Reply,
     openai_server,

@@ -8,8 +8,9 @@ import pytest
 from hub.cli import drawing, tables
 from protocols import events
 from protocols.event_encoding import join, split
-from protocols.events import AnyData, Event, StepKind
+from protocols.events import AnyData, Event
 from protocols.messages import Citation
+from protocols.steps import StepKind
 from protocols.tasks import TaskState
 
 

@@ -15,12 +15,11 @@ from protocols.events import (
     MessageStarted,
     StepFailed,
     StepFinished,
-    StepKind,
     StepStarted,
     TaskCompleted,
-    Usage,
 )
 from protocols.messages import Citation
+from protocols.steps import StepKind, Usage
 from protocols.tasks import TaskState
 from tests.serving import Served
 from tests.serving import served as served

@@ -14,10 +14,10 @@ from protocols.events import (
     MessageStarted,
     StepFailed,
     StepFinished,
-    StepKind,
     StepStarted,
     TaskCompleted,
 )
+from protocols.steps import StepKind
 from protocols.tasks import TaskState
 from store.addresses import Addresses
 from store.postgres.log import epoch

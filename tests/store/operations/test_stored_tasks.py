@@ -11,10 +11,11 @@ from protocols.errors import (
     NotFound,
     Unavailable,
 )
-from protocols.events import MessageDelta, MessageStarted, StepKind, StepStarted
+from protocols.events import MessageDelta, MessageStarted, StepStarted
 from protocols.operations.agents import AgentQuery
 from protocols.operations.tasks import SubmitTask, TaskQuery
 from protocols.principals import Role
+from protocols.steps import StepKind
 from protocols.tasks import TaskState
 from store.connect import Store
 from store.operations import listings

@@ -13,12 +13,12 @@ from protocols.events import (
     MessageFinished,
     MessageStarted,
     StepFinished,
-    StepKind,
     StepStarted,
     StreamId,
     TaskSubmitted,
 )
 from protocols.messages import user_message
+from protocols.steps import StepKind
 from protocols.task_fold import fold
 from protocols.tasks import TaskId
 from store.postgres.log.event_log import EventLog

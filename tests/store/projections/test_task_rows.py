@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from protocols.event_encoding import split
-from protocols.events import StepKind, StepStarted
+from protocols.events import StepStarted
 from protocols.operations.tasks import TaskRow
+from protocols.steps import StepKind
 from protocols.task_fold import advance
 from protocols.tasks import Step, StepState, Task, TaskId
 from store.postgres.log.event_log import Followed
