@@ -5,18 +5,20 @@ Postgres and the browser share the machine's cores. A page can be used once what
 shown, no grey bar waits for more, and the browser has nothing to do, so that a key is handled at
 once; that it is, is tried. The clock is the page's own, from the beginning of the navigation or
 from the click. The browser has seen the site before, as it has for all but the first look.
+Beside it stands the CPU of the page's own thread, which a loud machine leaves as it is.
 """
 
 import shutil
 import statistics
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import CDPSession, Page, async_playwright
 
 from bench.full import AGENT, full_product
-from bench.result import Result, at_most
+from bench.result import Result, at_most, noted
 from tests.flows.product import Product
 
 ROUNDS = 5
@@ -80,27 +82,66 @@ window.gone = (path, selector) => {
 async def run(*, quick: bool = False) -> list[Result]:
     """On a product of its own, in one window of one browser."""
     rounds = QUICK_ROUNDS if quick else ROUNDS
-    loaded: dict[str, list[float]] = {path: [] for path in PAGES}
-    entered: dict[str, list[float]] = {path: [] for path in PAGES}
+    taken: dict[str, list[Taken]] = {path: [] for path in PAGES}
     async with full_product() as (product, task), _window(product) as page:
+        look = Look(page, product.url, await page.context.new_cdp_session(page))
+        await look.session.send("Performance.enable", {"timeDomain": "threadTicks"})
         for number in range(rounds + 1):
             for path, selector in PAGES.items():
-                to = path.format(task=task)
-                seconds = await _load(page, product.url + to, selector)
-                await _try_a_key(page)
-                if number == 0:
-                    await _picture(page, path)
-                home = HOME if "settings" not in path else "/system"
-                await _load(page, product.url + home, PAGES[home])
-                within = await page.evaluate("([to, what]) => gone(to, what)", [to, selector])
+                one = await look.at(path.format(task=task), selector)
                 if number:  # the first round is the browser's first look
-                    loaded[path].append(seconds)
-                    entered[path].append(within)
+                    taken[path].append(one)
+                else:
+                    await _picture(page, path)
+    return [line for path in PAGES for line in _lines(path, taken[path])]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds until a page could be used, and of CPU of its thread until then."""
+
+    anew: float
+    anew_cpu: float
+    within: float
+    within_cpu: float
+
+
+def _lines(path: str, taken: list[Taken]) -> list[Result]:
+    def middle(name: str) -> float:
+        return statistics.median(getattr(one, name) for one in taken)
+
     return [
-        at_most(f"{path}, {how}", statistics.median(taken[path]), limit=MOST_SECONDS, unit="s")
-        for path in PAGES
-        for how, taken in (("loaded anew", loaded), ("from within", entered))
+        at_most(f"{path}, loaded anew", middle("anew"), limit=MOST_SECONDS, unit="s"),
+        noted("  its thread's CPU", middle("anew_cpu"), unit="s"),
+        at_most(f"{path}, from within", middle("within"), limit=MOST_SECONDS, unit="s"),
+        noted("  its thread's CPU", middle("within_cpu"), unit="s"),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Goes to pages, and looks at the clocks."""
+
+    page: Page
+    base: str
+    session: CDPSession
+
+    async def at(self, path: str, selector: str) -> Taken:
+        """The page loaded anew, a key tried; then from another page."""
+        before = await self._cpu()
+        anew = await _load(self.page, self.base + path, selector)
+        loaded = await self._cpu()
+        await _try_a_key(self.page)
+        home = HOME if "settings" not in path else "/system"
+        await _load(self.page, self.base + home, PAGES[home])
+        at_home = await self._cpu()
+        within = await self.page.evaluate("([to, what]) => gone(to, what)", [path, selector])
+        spent = loaded - before if loaded >= before else loaded  # it began anew, with a new process
+        return Taken(anew, spent, within, await self._cpu() - at_home)
+
+    async def _cpu(self) -> float:
+        answer = await self.session.send("Performance.getMetrics")
+        return next(each["value"] for each in answer["metrics"] if each["name"] == "TaskDuration")
 
 
 async def _load(page: Page, url: str, selector: str) -> float:
