@@ -72,7 +72,7 @@ async def reach(pool: LogPool, projection: str, position: int | None) -> None:
 
 
 async def _reached(pool: LogPool, projection: str) -> int:
-    async with pool.connection() as connection:
+    async with pool.answering() as connection:
         return await position_of(connection, projection)
 
 

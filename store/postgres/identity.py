@@ -152,7 +152,7 @@ class IdentityTable:
             NotFound: There is no such person.
         """
         values = {"hash": hashed, "handle": handle, "seconds": TICKET_SECONDS}
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             cursor = await connection.execute(CREATE_TICKET, values)
             row = await cursor.fetchone()
         if row is None:
@@ -162,14 +162,14 @@ class IdentityTable:
     async def use_ticket(self, hashed: bytes, *, session: bytes) -> bool:
         """The session exists and the ticket opens no other; False for a used or old ticket."""
         values = {"ticket": hashed, "session": session, "seconds": SESSION_SECONDS}
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             cursor = await connection.execute(USE_TICKET, values)
             return await cursor.fetchone() is not None
 
     async def find(self, hashed: bytes, *, is_key: bool) -> Known | None:
         """Whose secret has this hash; None for nobody's, an ended or a revoked one."""
         statement = FIND_KEY if is_key else FIND_SESSION
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             cursor = connection.cursor(row_factory=class_row(_Row))
             row = await (await cursor.execute(statement, {"hash": hashed})).fetchone()
         return None if row is None else row.known()
@@ -177,12 +177,12 @@ class IdentityTable:
     async def touch(self, hashed: bytes, *, is_key: bool) -> None:
         """It was used now; a session's end moves on with it."""
         statement = TOUCH_KEY if is_key else TOUCH_SESSION
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             await connection.execute(statement, {"hash": hashed, "seconds": SESSION_SECONDS})
 
     async def end_session(self, hashed: bytes) -> None:
         """The session opens nothing any more."""
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             await connection.execute(END_SESSION, {"hash": hashed})
 
     async def create_key(
@@ -210,7 +210,7 @@ class IdentityTable:
             "actor": actor,
             "limit": MAX_KEYS,
         }
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             cursor = connection.cursor(row_factory=class_row(ApiKey))
             key = await (await cursor.execute(CREATE_KEY, values)).fetchone()
             if key is not None:
@@ -232,7 +232,7 @@ class IdentityTable:
         Raises:
             NotFound: The team has no such key.
         """
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             cursor = connection.cursor(row_factory=class_row(ApiKey))
             values = {"id": key_id, "team": team}
             key = await (await cursor.execute(REVOKE_KEY, values)).fetchone()
@@ -242,7 +242,7 @@ class IdentityTable:
 
     async def sweep(self) -> None:
         """What ended long ago is deleted."""
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             for statement in SWEEP:
                 await connection.execute(statement, {"seconds": KEPT_SECONDS})
 

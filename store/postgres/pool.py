@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from anyio import CancelScope
+from anyio import CancelScope, move_on_after
 from psycopg import AsyncConnection, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from protocols.errors import FactoryError, InvalidRequest
+from protocols.errors import FactoryError, InvalidRequest, Unavailable
 from protocols.principals import TeamId
 from store.postgres.failures import translated
 
@@ -32,6 +32,9 @@ WAIT_SECONDS = 10.0  # for a connection of a pool
 IDLE_SECONDS = 300.0
 RECONNECT_SECONDS = 10.0  # then the pool shrinks, and grows again when somebody asks
 CLOSE_SECONDS = 2.0
+# For a connection and what is asked on it, where somebody waits: the limits below are kept by the
+# server, and a server that hangs keeps none.
+ANSWER_SECONDS = 20.0
 
 # `idle_in_transaction` ends a connection whose process was stopped in the middle of a block.
 LOG_LIMITS: Mapping[str, str] = {
@@ -78,6 +81,8 @@ def conninfo(
         application_name=application,
         connect_timeout=given.get("connect_timeout") or CONNECT_SECONDS,
         tcp_user_timeout=UNANSWERED_SECONDS * 1000,
+        keepalives_idle=given.get("keepalives_idle") or UNANSWERED_SECONDS,  # else two hours
+        keepalives_interval=given.get("keepalives_interval") or UNANSWERED_SECONDS // 3,
     )
 
 
@@ -97,6 +102,19 @@ class LogPool(AsyncConnectionPool[Connection]):
         with translated():
             async with super().connection(timeout) as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def answering(self) -> AsyncGenerator[Connection]:
+        """As `connection`, for a block that somebody waits for: ended when the server hangs.
+
+        Raises:
+            Unavailable: As `connection`, or the block took longer than ANSWER_SECONDS.
+        """
+        with move_on_after(ANSWER_SECONDS) as scope:
+            async with self.connection() as connection:
+                yield connection
+        if scope.cancelled_caught:
+            raise Unavailable("the database did not answer within the time limit; try again")
 
     async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109  the pool's
         """One that was not cut while it lay in the pool, as a restart of Postgres cuts all.
@@ -133,7 +151,7 @@ class TeamPool:
         """
         # One message to the server for both; `:d` lets nothing but a number through.
         begin = f"BEGIN; SELECT set_config('pygent.team', '{team:d}', true)".encode()
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             await connection.execute(begin)
             yield connection
             if connection.info.transaction_status is pq.TransactionStatus.INERROR:

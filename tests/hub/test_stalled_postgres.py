@@ -14,6 +14,7 @@ from hub.identity.authentication import OUTAGE_SECONDS, Authentication
 from protocols.errors import Unavailable
 from protocols.operations.system import PartState
 from store.addresses import Addresses
+from store.postgres import pool
 from store.postgres.identity import IdentityTable
 from tests.serving import Served, serving
 from tests.stalling import Way, way_to
@@ -100,3 +101,22 @@ async def test_who_was_known_lately_stays_known_while_nobody_can_be_asked(
         authentication.forget_all()  # a key was revoked here
         with pytest.raises(Unavailable):
             await name(known)
+
+
+async def test_who_waits_for_an_answer_is_told_when_postgres_hangs(
+    stalling: Stalling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "ANSWER_SECONDS", 0.5)
+    task = await stalling.served.task()
+    async with await stalling.served.program() as program:
+        with stalling.way.held(), anyio.fail_after(20):
+            assert (await program.get("/api/v1/me")).status_code == 503  # nobody knows it yet
+        with anyio.fail_after(15):
+            while (await program.get("/api/v1/me")).status_code != 200:
+                await anyio.sleep(0.1)
+        paths = ("tasks", "agents", f"tasks/{task}", f"tasks/{task}/events", "keys", "overview")
+        with stalling.way.held(), anyio.fail_after(25):
+            for path in paths:
+                answer = await program.get(f"/api/v1/{path}", timeout=20)
+                assert answer.status_code in {403, 503}, path
+                assert answer.status_code == 403 or answer.json()["code"] == "unavailable", path

@@ -90,7 +90,7 @@ class EventLog:
 
         Versions are dense but for deltas of finished messages, which are dropped in time.
         """
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             return await reading.read(connection, stream, after=after, limit=limit, deltas=deltas)
 
     async def read_bounded(
@@ -100,7 +100,7 @@ class EventLog:
 
         Less than so many bytes in all (of `Event.data`) means that none was left out.
         """
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             return await reading.read_bounded(
                 connection, stream, after=after, limit=limit, max_bytes=max_bytes
             )
@@ -115,26 +115,26 @@ class EventLog:
 
         `where` is the stream's head.
         """
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             return await reading.ended_messages(connection, where, after=after)
 
     async def read_part(
         self, where: Head, *, after: int, through: int, needs: Needs
     ) -> list[Event]:
         """What `fold` needs of a range of versions up to the head's; see `reading.read_part`."""
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             return await reading.read_part(
                 connection, where, after=after, through=through, needs=needs
             )
 
     async def head(self, stream: StreamId) -> Head | None:
         """Where the stream stands; None when there is none."""
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             return await reading.head(connection, stream)
 
     async def heads(self, streams: Sequence[StreamId]) -> dict[StreamId, Head]:
         """Where these streams stand, without those that do not exist; thousands at once."""
-        async with self._pool.connection() as connection:
+        async with self._pool.answering() as connection:
             return await reading.heads(connection, streams)
 
     async def follow(self, *, after: int, shard: int = 0, limit: int = 5000) -> list[Followed]:
