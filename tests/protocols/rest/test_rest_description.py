@@ -35,6 +35,7 @@ EXPECTED = {
     ("GET", "/v1/tasks/{task_id}/events"),
     ("GET", "/v1/tasks/{task_id}/stream"),
     ("POST", "/v1/tasks/{task_id}/cancel"),
+    ("GET", "/v1/conversations"),
     ("POST", "/v1/collections"),
     ("GET", "/v1/collections"),
     ("GET", "/v1/collections/{name}"),

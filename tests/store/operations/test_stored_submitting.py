@@ -112,7 +112,8 @@ async def test_a_task_tells_its_request_and_its_title(store: Store) -> None:
 
     assert epoch == store.log.epoch
     assert task.title.startswith("How do I very")
-    assert len(task.title) == 120
+    assert task.title.endswith("very…")
+    assert 115 <= len(task.title) <= 120
     assert task.input[0].text == text
     assert (task.agent_name, task.agent_version, task.submitted_by) == ("guide", 1, "user:ada")
 
