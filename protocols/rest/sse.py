@@ -9,6 +9,7 @@ again. `end` follows the final event. `error` carries a problem when the stream 
 Events are never parsed: their line is ready, their type stands first in it.
 """
 
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -20,6 +21,7 @@ import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from fastapi import APIRouter, Header, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -35,9 +37,11 @@ from protocols.rest.backing import Asked, Asking, Backed, Backing, TaskPath, add
 from protocols.rest.bodies import StrictRoute
 from protocols.tasks import FINAL
 
+logger = logging.getLogger(__name__)
+
 KEEP_ALIVE_SECONDS = 15
 CHECK_SECONDS = 3.0  # how often an open stream asks whether its reader may still read
-SEND_SECONDS = 10.0  # a reader that takes longer to take one event is cut
+SEND_SECONDS = 30.0  # a reader that takes longer to take one event is cut
 STOP_SECONDS = 5.0  # a stopping hub ends its streams before; cut earlier, they would end broken
 BUFFERED_MESSAGES = 16  # between the log and the socket; the log waits when it is full
 
@@ -114,7 +118,10 @@ class _Placed(Response):
                 answer = problems.response_to(error, scope)
             else:
                 answer = self._answer()
-            await answer(scope, receive, send)
+            try:
+                await answer(scope, receive, send)
+            except* SendTimeoutError:  # its server has cut it before, or will
+                logger.info("a reader of a stream was too slow", extra={"path": scope["path"]})
 
 
 def _answer(feed: "_Feed", receipt: TaskReceipt, position: StreamPosition) -> Response:

@@ -1,5 +1,6 @@
 """A task's stream over SSE: every event once, from any position, over restarts, to its end."""
 
+import io
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
@@ -8,15 +9,17 @@ import httpx
 import msgspec
 import pytest
 from httpx_sse import EventSource, ServerSentEvent
+from starlette.types import Message
 
 from hub.identity.secrets import hashed
 from protocols.errors import NotFound, Unauthenticated, WrongVersion
 from protocols.event_encoding import envelope
 from protocols.events import Event
+from protocols.rest import sse
 from protocols.rest.client import RestClient
 from protocols.rest.sse import parse_position, type_of
 from store.addresses import Addresses
-from tests.serving import Served, serving, until
+from tests.serving import Served, logging_to, serving, until
 
 
 @asynccontextmanager
@@ -161,6 +164,36 @@ def test_the_type_is_read_from_the_ready_line() -> None:
     )
     assert type_of(envelope(event)) == "step.started"
     assert type_of(b"{}") == "message"
+
+
+async def test_a_reader_that_takes_nothing_is_cut_without_a_traceback(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "SEND_SECONDS", 0.2)
+    path = f"/api/v1/tasks/{await served.task()}/stream"
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {await served.key()}".encode())],
+    }
+
+    async def silence() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def take(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await anyio.sleep_forever()
+
+    said = io.StringIO()
+    with logging_to(said), anyio.fail_after(10):
+        await served.app(scope, silence, take)
+    assert "a reader of a stream was too slow" in said.getvalue()
+    assert "unexpected error" not in said.getvalue()
+    assert len(served.hub.opened.quotas.streams) == 0
 
 
 async def test_the_client_says_what_the_hub_says(served: Served) -> None:
