@@ -1,7 +1,9 @@
-"""Rows of passages and their vectors: replaced as a whole by the workers, found by a search."""
+"""Rows of passages and their vectors: replaced as a whole by the workers, read in their order.
+
+Finding them is in ranked.py.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from psycopg.rows import class_row
 
 from protocols.errors import NotFound
 from protocols.knowledge import Chunk as Piece
-from protocols.knowledge import DocumentStage, Passage, SearchRequest
+from protocols.knowledge import DocumentStage
 from protocols.principals import TeamId
 from store.knowledge.chunks import Chunk, chunk_id
 from store.knowledge.embedder import Vectors
@@ -32,24 +34,6 @@ class Queued(NamedTuple):
     state: str
     embedder: str | None
     content: bytes
-
-
-class _Found(NamedTuple):
-    chunk: UUID
-    document: UUID
-    collection: str
-    title: str
-    source: str
-    location: str
-    text: str
-    score: float
-    vector_score: float | None
-    text_score: float | None
-    vector_rank: int | None
-    text_rank: int | None
-    ordinal: int
-    chunks: int
-    changed_at: datetime
 
 
 async def take(connection: Connection, document: str, *, team: TeamId) -> Queued | None:
@@ -117,34 +101,6 @@ async def fail(connection: Connection, queued: Queued, *, reason: str) -> bool:
         await connection.execute(_CLEAR, {"id": queued.id})
         await connection.execute(_FAILED, {"id": queued.id, "reason": reason})
     return True
-
-
-async def search(
-    connection: Connection,
-    request: SearchRequest,
-    *,
-    query: str,
-    vector: Vectors,
-    embedder: str,
-    collections: Sequence[UUID] | None,
-) -> list[Passage]:
-    """Passages of the connection's team, best first; None searches all its collections.
-
-    Of the request, how many and in which order; `query` and `vector` are its words made ready.
-    """
-    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
-        await cursor.execute(
-            _SEARCH,
-            {
-                "query": query,
-                "vector": vector.tolist(),
-                "embedder": embedder,
-                "collections": None if collections is None else list(collections),
-                "limit": request.limit,
-                "by": request.by,
-            },
-        )
-        return [_passage(found) for found in await cursor.fetchall()]
 
 
 async def page(connection: Connection, document: UUID, *, start: int, limit: int) -> list[Piece]:
@@ -232,26 +188,6 @@ def _ids(queued: Queued, count: int) -> list[UUID]:
     return [chunk_id(queued.id, sha256, ordinal) for ordinal in range(count)]
 
 
-def _passage(found: _Found) -> Passage:
-    return Passage(
-        chunk=str(found.chunk),
-        document=str(found.document),
-        collection=found.collection,
-        title=found.title,
-        source=found.source,
-        location=found.location,
-        text=found.text,
-        score=found.score,
-        vector_score=found.vector_score,
-        text_score=found.text_score,
-        vector_rank=found.vector_rank,
-        text_rank=found.text_rank,
-        ordinal=found.ordinal,
-        chunks=found.chunks,
-        changed_at=found.changed_at,
-    )
-
-
 _TAKE = """
     SELECT d.id, d.team_id AS team, d.collection_id AS collection, d.title, d.is_titled, d.source,
            d.media_type, d.sha256, d.state, d.embedder, b.content
@@ -308,12 +244,4 @@ _FAILED = """
     UPDATE document
     SET state = 'failed', reason = %(reason)s, chunks = 0, embedder = NULL
     WHERE id = %(id)s
-"""
-
-_SEARCH = """
-    SELECT chunk, document, collection, title, source, location, text, score, vector_score,
-           text_score, vector_rank, text_rank, ordinal, chunks, changed_at
-    FROM search_passages(
-      %(query)s, %(vector)s::float8[]::halfvec, %(embedder)s, %(collections)s::uuid[], %(limit)s,
-      %(by)s)
 """

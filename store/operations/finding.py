@@ -12,7 +12,7 @@ from protocols.knowledge import (
 from protocols.principals import Principal
 from store.access import Operation, allow
 from store.connect import Store
-from store.knowledge import collections, passages
+from store.knowledge import collections, passages, ranked
 from store.knowledge.embedder import Embedder
 from store.knowledge.explaining import sentences, with_matches
 from store.knowledge.loader import clean
@@ -34,7 +34,7 @@ class Finding:
         vector = await self._embedder.embed_query(query)
         async with self._store.app.team(self._principal.team) as connection:
             within = await collections.find_all(connection, request.collections)
-            found = await passages.search(
+            found = await ranked.search(
                 connection,
                 request,
                 query=query,
