@@ -3,10 +3,10 @@
 Three tabs are never touched: the overview, the list of tasks, and a task that writes all the time.
 Each minute garbage is collected in each of them and what is left is counted; the servers' memory is
 read beside it. The first third warms up and does not count: until then the histories of feeds fill,
-500 publications each. Of the rest the last quarter is held against the first: of servers the middle,
-of a tab the least, for what it has under way when it is looked at comes on top, as requests do.
-After garbage collection a heap still varies by a few percent, hence a tenth; a leak of one row a
-task would be two to three times as much.
+500 publications each. Of the rest the last quarter is held against the first: of servers the
+middle, of a tab the least, because what it has under way when it is looked at comes on top. After
+garbage collection a heap still varies by a few percent, hence a tenth; a leak of one row a task
+would be two to three times as much.
 Ten minutes say little about an hour: `--minutes 60` is what is promised.
 """
 
