@@ -20,6 +20,7 @@ from protocols.errors import InvalidRequest
 
 MAX_LINE_CHARACTERS = 8192
 MAX_VALUE_CHARACTERS = 2048
+MAX_READ_CHARACTERS = 8192  # of a value, to find what must not stay: that takes longer than linear
 MAX_TRACE_CHARACTERS = 4096
 MAX_FIELDS = 50  # kept where a line would be too long
 NOISY = {  # loggers that would write content, or a line for each request, below this level
@@ -113,7 +114,7 @@ def _safe(value: object) -> object:
 
 
 def _clean(text: str) -> str:
-    text = _INPUT.sub("…", text)
+    text = _INPUT.sub("…", text[:MAX_READ_CHARACTERS])
     cut = text if len(text) <= MAX_VALUE_CHARACTERS else text[:MAX_VALUE_CHARACTERS] + "…"
     return _CONTROL.sub(_escape, _SECRETS.sub("[secret]", cut))
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 from collections.abc import Callable, Generator
 from typing import Literal
 
@@ -106,3 +107,17 @@ def test_a_value_that_does_not_fit_is_not_quoted(
     assert said.count("unable to parse string as an integer") == 2
     assert said.count("input_value=") == 2
     assert "diary" not in said
+
+
+@pytest.mark.parametrize("configure", [for_the_hub, for_workers])
+def test_a_value_of_any_length_is_written_quickly(
+    log: io.StringIO, configure: Callable[[Literal["json"], str], None]
+) -> None:
+    configure("json", "info")
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(log)
+    began = time.process_time()
+    logger.info("read", extra={"reason": "input_value=" * 20_000})
+    assert time.process_time() - began < 5
+    assert "input_value=" in log.getvalue()
