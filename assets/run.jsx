@@ -3,7 +3,8 @@
 import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
-import { query, read, send, submissionKey } from "$/public/api.js";
+import { AgentName, findAgent, readAgents } from "$/public/agent_name.jsx";
+import { send, submissionKey } from "$/public/api.js";
 import { useMay, whyNot } from "$/public/may.js";
 import { Dialog, Icon } from "$/public/parts.jsx";
 import { start } from "$/public/started.js";
@@ -59,7 +60,7 @@ export function RunAgent() {
  */
 export function Ask({ agent = null, first = "", said = "", onDone, isFocused = false }) {
   const navigate = useNavigate();
-  const [agents, setAgents] = useState(null);
+  const [agents, setAgents] = useState(null); // {items, hasMore}
   const [chosen, setChosen] = useState(agent ?? first);
   const [text, setText] = useState(said);
   const [problem, setProblem] = useState(null);
@@ -69,9 +70,10 @@ export function Ask({ agent = null, first = "", said = "", onDone, isFocused = f
 
   useEffect(() => {
     if (agent) return;
-    read(`/agents${query({ state: "active", limit: 200 })}`).then(({ items }) => {
-      setAgents(items);
-      setChosen((name) => name || (items.find((each) => each.name === GUIDE) ?? items[0])?.name || "");
+    readAgents("active").then(async (found) => {
+      setAgents(found);
+      const guide = found.items.find((each) => each.name === GUIDE) ?? (found.hasMore ? await findAgent(GUIDE, "active") : null);
+      setChosen((name) => name || (guide ?? found.items[0])?.name || "");
     }).catch(setProblem);
   }, [agent]);
   useEffect(() => {
@@ -103,11 +105,8 @@ export function Ask({ agent = null, first = "", said = "", onDone, isFocused = f
       {!agent && (
         <label>
           <span className="meta">Agent</span>
-          <select value={chosen} onChange={(event) => setChosen(event.target.value)} disabled={!agents?.length}>
-            {chosen && !agents?.some((each) => each.name === chosen) && <option value={chosen}>{chosen}</option>}
-            {agents?.map((each) => <option key={each.id} value={each.name}>{each.name}</option>)}
-            {!agents?.length && !chosen && <option value="">{agents ? "No agent yet: make one under Agents" : "…"}</option>}
-          </select>
+          <AgentName names={agents?.items.map((each) => each.name) ?? []} hasMore={agents?.hasMore} value={chosen} state="active"
+            none={agents ? "No agent yet: make one under Agents" : "…"} onChange={setChosen} />
         </label>
       )}
       <label>

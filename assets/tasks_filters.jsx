@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 
-import { query, read } from "$/public/api.js";
+import { AgentName, readAgents } from "$/public/agent_name.jsx";
 import * as format from "$/public/format.js";
 import { useKeys } from "$/public/keys.js";
 import { useMay } from "$/public/may.js";
@@ -76,18 +76,14 @@ export function TextField({ value, onChange, label = "Search titles" }) {
 
 /** One agent, or any. */
 export function AgentChoice({ value, onChange }) {
-  const [names, setNames] = useState([]);
+  const [agents, setAgents] = useState({ items: [], hasMore: false });
   useEffect(() => {
-    read(`/agents${query({ limit: 200 })}`).then(({ items }) => setNames(items.map((each) => each.name))).catch(() => {});
+    readAgents().then(setAgents).catch(() => {});
   }, []);
-  const options = value && !names.includes(value) ? [value, ...names] : names;
   return (
     <label className="chip">
       <span className="k">Agent</span>
-      <select value={value ?? ""} onChange={(event) => onChange(event.target.value || null)}>
-        <option value="">any</option>
-        {options.map((name) => <option key={name} value={name}>{name}</option>)}
-      </select>
+      <AgentName names={agents.items.map((each) => each.name)} hasMore={agents.hasMore} value={value} any="any" onChange={onChange} />
     </label>
   );
 }

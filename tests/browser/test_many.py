@@ -1,0 +1,88 @@
+"""Pages over very much, and pages that are left open: what they keep, and what stays reachable."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.feeds import attached
+from tests.browser.made_up import AGENT, Answers, Open
+
+pytestmark = pytest.mark.browser
+
+MANY_AGENTS: Answers = {
+    "/api/v1/agents": (200, {"items": [AGENT], "next": "more", "position": 1}),
+    "/api/v1/tasks": (200, {"items": [], "next": None, "position": 1}),
+}
+
+
+def task(number: int) -> dict[str, object]:
+    time = f"2026-11-22T10:{number // 60:02}:{number % 60:02}Z"
+    return {
+        "id": f"0199c3f2-0000-7000-8000-{number:012}",
+        "title": f"Question {number}",
+        "state": "completed",
+        "agent": "a",
+        "agent_name": "guide",
+        "submitted_by": "user:ada",
+        "submitted_at": time,
+        "started_at": time,
+        "ended_at": time,
+        "updated_at": time,
+        "attempt": 1,
+        "steps": 1,
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cost": 0,
+        "code": None,
+        "activity": None,
+        "activity_kind": None,
+        "lane": [],
+        "version": 9,
+        "position": number,
+    }
+
+
+def newest(number: int) -> tuple[int, object]:
+    """The page that ends with this task: a hundred, and older ones behind them."""
+    items = [task(each) for each in range(number, number - 100, -1)]
+    return 200, {"items": items, "next": "more", "position": number}
+
+
+def test_of_more_agents_than_one_request_brings_each_can_be_chosen(open_page: Open) -> None:
+    page = open_page("/tasks?range=all", MANY_AGENTS)
+    field = page.get_by_role("combobox", name="Agent")
+    field.fill("cle")
+    field.fill("clerk")
+    page.wait_for_url("**/tasks?range=all&agent=clerk")
+    field.fill("")
+    page.wait_for_url("**/tasks?range=all")
+    page.get_by_role("button", name="Run agent").first.click()
+    chosen = page.get_by_role("dialog", name="Run agent").get_by_role("combobox", name="Agent")
+    expect(chosen).to_have_value("clerk")
+    chosen.fill("nobody")
+    chosen.blur()
+    expect(chosen).to_have_value("clerk")
+
+
+def test_a_list_of_tasks_that_is_left_open_keeps_its_newest_page(open_page: Open) -> None:
+    answers: Answers = {"/api/v1/tasks": newest(100)}
+    page = open_page("/tasks?range=all", answers)
+    feeds = attached(page)
+    page.get_by_text("100 tasks shown").wait_for()
+    answers["/api/v1/tasks"] = newest(400)
+    for number in range(101, 401):
+        feeds.publish("tasks:1", task(number))
+    page.get_by_role("link", name="Question 400").wait_for()
+    expect(page.get_by_text("100 tasks shown, older ones below")).to_be_visible()
+
+
+def test_what_waits_behind_the_pill_is_bounded_and_shown_whole(open_page: Open) -> None:
+    answers: Answers = {"/api/v1/tasks": newest(100)}
+    page = open_page("/tasks?range=all", answers)
+    feeds = attached(page)
+    page.get_by_role("link", name="Question 100").hover()  # nothing moves under the pointer
+    answers["/api/v1/tasks"] = newest(450)
+    for number in range(101, 451):
+        feeds.publish("tasks:1", task(number))
+    page.get_by_role("button", name="300+ new").click()
+    page.get_by_role("link", name="Question 450").wait_for()
+    expect(page.get_by_text("100 tasks shown, older ones below")).to_be_visible()
