@@ -27,7 +27,7 @@ from store.postgres.identity import IdentityTable, Known
 COOKIE = "pygent_session"
 REMEMBERED_SECONDS = 3.0
 WRONG_SECONDS = 60.0
-ANSWER_SECONDS = 1.5  # for the database to say whether somebody known still is who they were
+ANSWER_SECONDS = 1.0  # for the database to say whether somebody known still is who they were
 NEW_SECONDS = 4.0  # and who somebody is that nobody knows yet: many come at once after a start
 OUTAGE_SECONDS = 900.0  # who was right so lately is taken for it while nobody can be asked
 LOOK_UPS = 4  # of secrets that were never right before, at once
