@@ -28,6 +28,9 @@ SAYS = {
     "Ask an agent": r"one worker's try at one task.*\n(.*\n)*\[\d+\] .+\nguide took \d+ steps",
     "Show the text while it is written": r"\n[1-9]\d* citations",
     "Submit now, look later": r"^submitted .{36}\n(.*\n)+completed",
+    "Go on with a conversation": (
+        r"^True\nWhat is a step\? completed\nWhat is a step\? 1 turns\nWhat is a stream\? 2 turns"
+    ),
     "Follow the events": r"^1 task.submitted\n2 .+\n3 .+\n(.*\n)*\d+ answered .+",
     "Give it documents": r"^Leave ready 1 passages\n0\.\d+ Leave: (.*\n)*.*thirty days",
     "Make an agent": r"^people version 1\n(.*\n)*.*thirty days(.*\n)+people version 2",
