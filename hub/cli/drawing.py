@@ -169,7 +169,8 @@ class LiveTask:
         self.state = value
         line = Text.assemble(state(value))
         if value is TaskState.COMPLETED:
-            line.append(f"  {steps} steps  {dollars(cost)}", style="dim")
+            told = f"{steps} step{'s' * (steps != 1)}"
+            line.append(f"  {told}  {dollars(cost)}" if cost else f"  {told}", style="dim")
         if self.reason:
             line.append(f"  {plain(self.reason)}")
         err.print(line)

@@ -81,7 +81,7 @@ async def list_tasks(  # noqa: PLR0913  one option for each thing a list can be 
                 drawing.seconds(
                     ((row.ended_at or datetime.now(UTC)) - row.submitted_at).total_seconds()
                 ),
-                drawing.dollars(row.cost),
+                drawing.dollars(row.cost) if row.cost else "-",
                 row.title,
             ]
             for row in listing.items

@@ -55,7 +55,7 @@ def show(board: Board, health: Health, *, limit: int) -> None:
                 row.agent_name,
                 drawn.elapsed(((row.ended_at or now) - row.submitted_at).total_seconds()),
                 f"↑{row.input_tokens} ↓{row.output_tokens}",
-                drawing.dollars(row.cost),
+                drawing.dollars(row.cost) if row.cost else "-",
                 row.activity or row.code or "",
                 row.title,
             ]
