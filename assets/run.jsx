@@ -67,6 +67,7 @@ export function Ask({ agent = null, first = "", said = "", onDone, isFocused = f
   const [isBusy, setBusy] = useState(false);
   const key = useRef(submissionKey()); // repeating a submission that got no answer is one task
   const field = useRef(null);
+  const isWanted = useRef(false);
 
   useEffect(() => {
     if (agent) return;
@@ -82,6 +83,7 @@ export function Ask({ agent = null, first = "", said = "", onDone, isFocused = f
 
   const submit = async (event) => {
     event?.preventDefault();
+    isWanted.current = !chosen && !agents; // sent as soon as it is known to whom
     if (!text.trim() || !chosen || isBusy) return;
     setBusy(true);
     setProblem(null);
@@ -96,6 +98,9 @@ export function Ask({ agent = null, first = "", said = "", onDone, isFocused = f
       setBusy(false);
     }
   };
+  useEffect(() => {
+    if (chosen && isWanted.current) submit();
+  }, [chosen]);
   const enter = (event) => {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
   };
