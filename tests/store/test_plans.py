@@ -190,6 +190,8 @@ CASES: dict[str, tuple[Ask, int]] = {
     "conversations with a busy agent": (conversations(agent="agent-0000"), 3 * WALKED),
     "tasks of the small team": (tasks(OTHER_TEAM), FEW),
     "failed tasks of the small team": (tasks(OTHER_TEAM, state=["failed"]), FEW),
+    "working tasks with a usual word": (tasks(text="why", state=["working"]), 2500),
+    "a word in a conversation": (tasks(context_id="long-talk", text="quarterly"), 3000),
     "tasks of the small team with a word": (tasks(OTHER_TEAM, text="quarterly"), 1000),
     "agents": (agents(), 8 * PAGE),
     "agents, far down": (agents(cursor=cursor_of("agent-0900")), 8 * PAGE),
@@ -243,3 +245,9 @@ async def rows_of_tables(store: Store) -> dict[str, float]:
             "SELECT relname, reltuples FROM pg_class WHERE relkind IN ('r', 'p')"
         )
         return {str(name): float(rows) for name, rows in await cursor.fetchall()}
+
+
+async def test_a_word_is_found_in_the_small_teams_tasks_alone(store: Store) -> None:
+    page = await of(store, OTHER_TEAM).tasks.list(TaskQuery(text="quarterly", limit=PAGE))
+    assert len(page.items) == PAGE
+    assert {row.title.split()[0] for row in page.items} == {"Quarterly"}
