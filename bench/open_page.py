@@ -7,7 +7,7 @@ read beside it. The first third warms up and does not count: until then the hist
 middle, of a tab the least, because what it has under way when it is looked at comes on top. After
 garbage collection a heap still varies by a few percent, hence a tenth; a leak of one row a task
 would be two to three times as much.
-Ten minutes say little about an hour: `--minutes 60` is what is promised.
+Ten minutes say little about an hour, and nothing of Valkey: `--minutes 60` is what is promised.
 """
 
 import json
@@ -35,6 +35,7 @@ SAMPLE_SECONDS = 60.0
 QUICK_SAMPLE_SECONDS = 10.0
 TASK_EVERY_SECONDS = 5.0
 MOST_RATIO = 1.1
+FILLED_MINUTES = 60.0  # at this load feeds have their whole histories after 24; a third warms up
 SERIES = Path("test-results/open_page.jsonl")
 BRIEF = scripted("brief", spoken(60, seconds=8), limits={"seconds": 600})
 ROOM = {"seconds": 86_400, "tokens": 1_000_000}
@@ -149,7 +150,8 @@ def _judged(samples: list[Sample], *, minutes: float) -> list[Result]:
         last = level([each[name] for each in counted[-part:]])
         label, _, unit = name.rpartition(", ") if ", " in name else name.rpartition(": ")
         said = f"{minutes:g} min, {label}, first quarter {first:,.1f}, last {last:,.1f} {unit}"
-        if "shared buffers" in name:  # they fill up to their size, whatever is asked
+        is_filling = minutes < FILLED_MINUTES and name.startswith("valkey")
+        if is_filling or "shared buffers" in name:  # they fill up to their size, whatever is asked
             results.append(noted(said, last / first, unit="times"))
         else:
             results.append(at_most(said, last / first, limit=MOST_RATIO, unit="times"))
