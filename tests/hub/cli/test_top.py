@@ -229,7 +229,9 @@ async def test_a_script_gets_one_snapshot(working: Served):
     task = await working.task("for a script")
     await working.worker(task).begin()
     with anyio.fail_after(10):
-        while task not in (said := await ask(working, "--once")).stdout or "◐" not in said.stdout:
+        while "1 working" not in (said := await ask(working, "--once")).stderr or (
+            "◐" not in said.stdout
+        ):
             await anyio.sleep(0.05)
     assert said.exit_code == 0
     cells = said.stdout.splitlines()[0].split("\t")
