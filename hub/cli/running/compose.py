@@ -40,6 +40,15 @@ def require_site(chosen: Path | None) -> Path:
     return site
 
 
+def require_settings() -> None:
+    """What workers and the scheduler read of the environment is as it should be.
+
+    Raises:
+        ValidationError: It names each variable that is not.
+    """
+    _attribute("agents.settings", "AgentSettings")()
+
+
 async def run_worker() -> None:
     """Claim tasks until told to stop."""
     await _run("run_worker")

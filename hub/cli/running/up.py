@@ -49,6 +49,7 @@ async def up(
     Example: `pygent up --workers 4`
     """
     settings, composition = HubSettings(), UpSettings()
+    compose.require_settings()
     require_safe(settings)
     require_free_port(settings.host, settings.port)
     compose.require_site(composition.site_dir)
