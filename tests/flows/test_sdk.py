@@ -29,7 +29,8 @@ SAYS = {
     "Show the text while it is written": r"\n[1-9]\d* citations",
     "Submit now, look later": r"^submitted .{36}\n(.*\n)+completed",
     "Go on with a conversation": (
-        r"^True\nWhat is a step\? (working|completed)\nWhat is a step\? 1 turns\nWhat is a stream\? 2 turns"
+        r"^True\nWhat is a step\? (working|completed)\n"  # a list follows the log a moment later
+        r"What is a step\? 1 turns\nWhat is a stream\? 2 turns"
     ),
     "Follow the events": r"^1 task.submitted\n2 .+\n3 .+\n(.*\n)*\d+ answered .+",
     "Give it documents": r"^Leave ready 1 passages\n0\.\d+ Leave: (.*\n)*.*thirty days",
