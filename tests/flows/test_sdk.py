@@ -153,6 +153,7 @@ def test_the_page_follows_a_task_in_a_browser(
 
             page.goto(product.run("login-link").out.strip().splitlines()[-1])
             page.wait_for_url(f"{product.url}/")
+            page.locator(".light-badge.live").wait_for()  # what it began to load is not cut off
             page.goto(base)
             page.locator("input[name=input]").fill("What is an attempt?")
             page.get_by_role("button", name="Ask").click()
