@@ -57,7 +57,7 @@ class Visitor:
         """Closes everything; fails when anything was wrong that the story did not expect."""
         self.context.close()
         wrong = [one for one in self.wrong if not any(part in one for part in self.expected)]
-        assert wrong == []
+        assert wrong == [], wrong
 
     def note_request(self, url: str) -> None:
         at_home = (self.base, self.base.replace("http", "ws", 1), "data:", "blob:")

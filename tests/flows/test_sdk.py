@@ -149,7 +149,7 @@ def test_the_page_follows_a_task_in_a_browser(
             page.locator("input[name=input]").fill("What is an attempt?")
             page.get_by_role("button", name="Ask").click()
             page.get_by_text("log in, or send an API key").wait_for()  # she is nobody yet
-            somebody.expected += ["401", "favicon", product.url]
+            somebody.expected += ["401", "favicon", product.url, product.socket_url]
 
             page.goto(product.run("login-link").out.strip().splitlines()[-1])
             page.wait_for_url(f"{product.url}/")
