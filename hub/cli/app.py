@@ -5,6 +5,7 @@ hub to be imported.
 """
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -118,6 +119,8 @@ class LateGroup(TyperGroup):
 
 def _load(name: str) -> object:
     module = importlib.import_module(f"hub.cli.{COMMANDS[name].module}")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # nothing is being imported any more
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     loaded = typer.main.get_command(cast("typer.Typer", module.app))
     return loaded.commands.get(name, loaded) if isinstance(loaded, TyperGroup) else loaded
 
