@@ -28,8 +28,8 @@ from store.embedded import (
 )
 from store.postgres.migrate import migrate
 
-# Folders and files that take a minute, for they start whole products or fill whole databases: begun
-# last, such a file would be waited for alone.
+# Folders and files that start whole products or fill whole databases: busy for half a minute each,
+# while the others mostly wait.
 LONG = ("flows", "browser", "test_plans.py", "shipping", "docs", "conformance")
 TEMPLATE = "pygent_template"
 
@@ -38,14 +38,13 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order in which files are begun, and given to the processes of a run."""
-    places = {name: place for place, name in enumerate(LONG)}
-
-    def place(item: pytest.Item) -> int:
-        path = item.path
-        return min(places.get(name, len(LONG)) for name in (path.parent.name, path.name))
-
-    items.sort(key=place)
+    """The order in which files are begun: long ones among the others, for both cores to be used."""
+    paths = list(dict.fromkeys(item.path for item in items))
+    long = [path for path in paths if path.parent.name in LONG or path.name in LONG]
+    places = {path: place / len(long) for place, path in enumerate(long)}
+    short = [path for path in paths if path not in places]
+    places |= {path: place / len(short) for place, path in enumerate(short)}
+    items.sort(key=lambda item: places[item.path])
 
 
 @pytest.fixture(scope="session")
