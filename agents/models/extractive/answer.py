@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from agents.models.extractive.choice import MOST_DOCUMENTS, chosen, nearest, with_company
-from agents.models.extractive.ranking import Asked, Scored, asking, echoes, met, ranked
+from agents.models.extractive.coverage import warning
+from agents.models.extractive.ranking import Asked, asking, echoes, met, ranked
 from agents.models.extractive.units import Found, Kind, Unit, commands, units
 from agents.models.extractive.words import terms
 
 CREDIT = "*Quoted word for word by the extractive model, which is no language model.*"
-COVERED = 0.65  # of the question's words, by rarity; with less, the answer says so
 _SHOWN_QUESTION = 200
 _MOST_QUESTION = 2000  # characters; the search reads no more, and each word is weighed by each unit
 
@@ -36,16 +36,9 @@ def compose(question: str, passages: Sequence[Found]) -> str:
         f"### {titles[document]}\n\n{_section(own, asked)}"
         for document, own in _by_document(quoted)
     ]
-    return "\n\n".join([*_warning(picked, asked), *sections, CREDIT])
-
-
-def _warning(picked: Sequence[Scored], asked: Asked) -> list[str]:
-    """Said first when the units together leave much of the question open."""
-    if not picked:
-        return ["No sentence says it in these words. The nearest passage begins:"]
-    said = met(asked, terms(" ".join(f"{one.unit.text} {one.unit.heading}" for one in picked)))
-    is_near = asked.share(said) >= COVERED
-    return [] if is_near else ["Nothing in the documents covers all of this. The nearest I found:"]
+    answering = [unit for n in {one.unit.n for one in picked} for unit in parts[n]]
+    left_open = warning(asked, answering, every)
+    return "\n\n".join([*left_open, *sections, CREDIT])
 
 
 def _nothing(question: str) -> str:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from agents.models.extractive.spelling import as_written
 from agents.models.extractive.units import Found, Kind, Unit, is_shell, spoken
-from agents.models.extractive.words import near, terms
+from agents.models.extractive.words import is_everyday, is_question_word, near, terms
 
 _NEARLY = 0.6  # of a word's weight, for one of the same meaning
 _ABOUT = 0.9  # for a word of its heading, where that is about the whole question
@@ -19,6 +20,7 @@ _COLUMN = 0.9  # for a word of its table's header
 _FAR_ABOVE = 0.3  # for a word of a heading above that
 _BESIDE = 0.2  # for a word of the same passage
 _NOWHERE = 2.0  # the weight of a word that no passage has, about that of a common one
+_EVERYDAY = 0.5  # the most that a word weighs which is in any question
 SEPARATOR = " \u203a "  # between the headings of a location
 _LONG_CODE_LINES = 8
 _NEAR = 0.2  # similarity of vectors
@@ -102,9 +104,15 @@ def ranked(question: str, passages: Sequence[Found], units: Sequence[Unit]) -> l
 
 
 def asking(question: str, units: Sequence[Unit]) -> Asked:
-    """The question, its words weighed by how rare they are among the units."""
+    """The question, its words as the units write them, weighed by how rare they are there."""
     said = [set(terms(f"{spoken(unit)} {unit.heading}")) for unit in units]
-    wanted = dict.fromkeys(terms(question))
+    known = frozenset[str]().union(*said)
+    asked = terms(question)
+    if len(asked) > 1 and asked[0] not in known and is_question_word(asked[0]):
+        del asked[0]
+    wanted = dict.fromkeys(
+        term if term in known or near(term) & known else as_written(term, known) for term in asked
+    )
     for term in [term for term in wanted if not term.isalnum()]:
         if not any(term in words for words in said):
             del wanted[term]  # the parts of a compound speak for it
@@ -115,6 +123,8 @@ def _rarity(term: str, said: Sequence[set[str]]) -> float:
     have = sum(term in words for words in said)
     have = have or sum(not near(term).isdisjoint(words) for words in said)
     rarity = math.log(1 + len(said) / (0.5 + have))
+    if is_everyday(term):
+        return min(rarity, _EVERYDAY)
     return rarity if have else min(rarity, _NOWHERE)
 
 

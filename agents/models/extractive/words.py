@@ -7,10 +7,13 @@ says only which of a passage's words are those of the question.
 import re
 from itertools import chain
 
+from agents.models.extractive.spelling import as_written
+
 _WORD = re.compile(r"[^\W_]+(?:[-_'][^\W_]+)*")
 _LOG_IN = re.compile(
     r"\b(?:log|sign)(?:(?:ged|ging)?|s?\s+(?:you|me|us|her|him|them))\s+in(?:to)?\b", re.IGNORECASE
 )
+_FIND_OUT = re.compile(r"\b(?:find|finding|figure) out\b", re.IGNORECASE)
 _PARTS = re.compile(r"[-_']")
 _ENDINGS = (
     ("izations", ""),
@@ -44,6 +47,18 @@ _STOP_WORDS = frozenset(
         und der die das ist wie was ein eine ich""",
     ),
 )
+_QUESTION_WORDS = frozenset(("what", "where", "which", "when", "does", "explain", "describe"))
+# They shape a question more than they say what it is about, however rare they are in documents.
+_EVERYDAY = """
+    after again allow already always another back before behind best better bring call current
+    different doing each earlier early easiest easily easy else enough ever every fastest few
+    find first give given good great handle instead keep last late later least less long look
+    made make making never next nice often old oldest other others out over own prefer properly
+    put quick quickest quickly quite rather reach really recommend right same say see seem seen
+    self several simple simplest simply since soon soonest still stuff suggest suppose sure take
+    taken think time today together try turn two under understand until up usual way well whole
+    within without wonder wrong yet yourself
+"""
 # Everyday words of one meaning, where somebody who asks has other words than who has written.
 _NEAR = """
     die dy kill crash fail failure break broken down dead death lose lost outage unavailable survive
@@ -78,18 +93,33 @@ _NEAR = """
     locate lie store keep kept
     leave send sent
     install setup package download
-    version newer release
+    version newer newest latest release
+    update upgrade
+    uninstall remove delete
+    fast quick speed slow latency performance
+    user person member account
+    folder directory
+    notify alert
+    safe safely secure security protect
     windows linux macos
 """
 
 
 def terms(text: str) -> list[str]:
     """The words that carry meaning, in their order; parts of a compound follow it."""
-    words = (word.lower().strip("'") for word in _WORD.findall(_LOG_IN.sub("login", text)))
-    parts = chain.from_iterable(
-        [word, *_PARTS.split(word)] if _PARTS.search(word) else [word] for word in words
-    )
-    return [stem(word) for word in parts if word and word not in _STOP_WORDS]
+    plain = _FIND_OUT.sub("", _LOG_IN.sub("login", text))
+    words = (word.lower().strip("'") for word in _WORD.findall(plain))
+    parts = chain.from_iterable([word, *_parts(word)] for word in words)
+    return [stem(word) for word in parts if word and not _is_stop_word(word)]
+
+
+def _parts(word: str) -> list[str]:
+    """Of a compound, without single letters and digits: they say nothing alone."""
+    return [part for part in _PARTS.split(word) if len(part) > 1] if _PARTS.search(word) else []
+
+
+def _is_stop_word(word: str) -> bool:
+    return word in _STOP_WORDS or word.removesuffix("s") in _STOP_WORDS
 
 
 def stem(word: str) -> str:
@@ -113,8 +143,19 @@ def _near() -> dict[str, frozenset[str]]:
 
 
 _NEAR_BY_STEM = _near()
+_EVERYDAY_STEMS = frozenset(map(stem, _EVERYDAY.split())) - _NEAR_BY_STEM.keys()
 
 
 def near(term: str) -> frozenset[str]:
     """Terms that mean nearly the same as this one, without it."""
     return _NEAR_BY_STEM.get(term, frozenset())
+
+
+def is_question_word(term: str) -> bool:
+    """Whether a question begins with it, or with what is one slip of the keys away from that."""
+    return as_written(term, _QUESTION_WORDS) in _QUESTION_WORDS
+
+
+def is_everyday(term: str) -> bool:
+    """Whether it says little of what a question is about."""
+    return term in _EVERYDAY_STEMS

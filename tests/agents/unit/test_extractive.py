@@ -88,12 +88,6 @@ def test_a_table_that_lost_its_header_names_no_columns() -> None:
     assert row.text == "**Worker**: claims tasks; executor"
 
 
-def test_an_answer_that_covers_little_of_the_question_says_so() -> None:
-    answer = compose("Where do imports stand in COBOL?", found(GUIDE))
-    assert answer.startswith("Nothing in the documents covers all of this.")
-    assert "Imports stand at the top." in answer
-
-
 @pytest.mark.parametrize("text", ["", "|", "```", "# ", "- ", "a" * 100_000, "|" * 500, "\n" * 99])
 def test_no_text_breaks_it(text: str) -> None:
     assert compose("What is it for, and why?", found(text, text))

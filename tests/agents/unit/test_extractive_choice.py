@@ -104,7 +104,7 @@ def test_at_most_three_documents_are_quoted() -> None:
 def test_in_other_words_the_nearest_opening_is_quoted_and_said_to_be_that() -> None:
     text = "Frobs are turned left. They never squeak."
     sure = compose("Where does oil belong?", found(text, similarity=0.5))
-    assert sure.startswith("No sentence says it in these words.")
+    assert sure.startswith("Nothing found in the documents speaks of “oil” or “belong”.")
     assert "Frobs are turned left." in sure
     unsure = compose("Where does oil belong?", found(text, similarity=0.1))
     assert unsure.startswith("I found nothing")
