@@ -2,8 +2,9 @@
 
 import { useEffect, useState } from "react";
 import { createPortal } from "react-dom";
-import { Link, useParams, useSearchParams } from "react-router";
+import { Link, useParams } from "react-router";
 
+import { useAddress } from "$/public/address.js";
 import { read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useKeys } from "$/public/keys.js";
@@ -14,7 +15,7 @@ import { SpecDiff } from "$/public/spec_diff.jsx";
 /** The page. */
 export function AgentVersionsPage() {
   const { agent_name: name } = useParams();
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const isPhone = useIsPhone();
   const mayEdit = useMay()("edit");
   const [versions, setVersions] = useState(null);
@@ -33,11 +34,7 @@ export function AgentVersionsPage() {
   const to = within(search.get("to"), latest) ?? latest;
   const from = within(search.get("from"), latest) ?? Math.max(1, (to ?? 1) - 1);
   const isSplit = !isPhone && search.get("view") !== "unified";
-  const choose = (change) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    for (const [key, value] of Object.entries(change)) next.set(key, value);
-    return next;
-  }, { replace: true });
+  const choose = (changes) => change(changes, { replace: true });
   useKeys({
     older: () => Math.min(from, to) > 1 && choose({ from: from - 1, to: to - 1 }),
     newer: () => Math.max(from, to) < latest && choose({ from: from + 1, to: to + 1 }),

@@ -2,8 +2,9 @@
 
 import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { createPortal } from "react-dom";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { Link, useNavigate } from "react-router";
 
+import { useAddress } from "$/public/address.js";
 import { me, query, read } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useRowKeys } from "$/public/keys.js";
@@ -14,23 +15,19 @@ import { TextField } from "$/public/tasks_filters.jsx";
 
 /** The page. */
 export function AgentsPage() {
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const text = search.get("q");
   const list = useAgents(text);
   const tools = document.getElementById("actions");
   const mayEdit = useMay()("edit");
   useRowKeys(() => document.querySelectorAll(".agents tbody .t a"));
-  const change = (name, value) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    value === null ? next.delete(name) : next.set(name, value);
-    return next;
-  }, { replace: true });
+  const find = (q) => change({ q }, { replace: true });
   return (
     <>
       {tools && mayEdit && createPortal(<Link className="btn" to="/new-agent"><Icon name="plus" size={14} /><span>New agent</span></Link>, tools)}
       <div className="page agents">
-        <div className="filters"><TextField value={text ?? ""} label="Search agents" onChange={(q) => change("q", q)} /></div>
-        <Body list={list} text={text} onClear={() => change("q", null)} />
+        <div className="filters"><TextField value={text ?? ""} label="Search agents" onChange={find} /></div>
+        <Body list={list} text={text} onClear={() => find(null)} />
       </div>
     </>
   );

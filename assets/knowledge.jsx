@@ -3,8 +3,8 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
-import { useSearchParams } from "react-router";
 
+import { useAddress } from "$/public/address.js";
 import { query, read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { AddDialog, LIMITS, Tray } from "$/public/knowledge_add.jsx";
@@ -21,16 +21,11 @@ const AT_ONCE = 4; // documents queued again at the same time
 
 /** The page. */
 export function KnowledgePage() {
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const name = search.get("c");
   const text = search.get("q") ?? "";
   const by = orderOf(search.get("by"));
   const state = ["queued", "failed"].includes(search.get("state")) ? search.get("state") : null;
-  const change = useCallback((next, isEcho = false) => setSearch((before) => {
-    const values = new URLSearchParams(before);
-    for (const [key, value] of Object.entries(next)) value || value === 0 ? values.set(key, value) : values.delete(key);
-    return values;
-  }, { replace: isEcho }), [setSearch]);
 
   const shelf = useShelf(name, state);
   const found = useFound({ text, collection: name, by });
@@ -64,7 +59,7 @@ export function KnowledgePage() {
         <section className="kn-main" aria-label={name ?? "All collections"}>
           <PhoneChoice shelf={shelf} chosen={name} onChoose={chooseCollection} />
           {shelf.collections.items.length > 0 && (
-            <div className="kn-top"><SearchField value={text} where={name ?? "all collections"} count={countOf(found)} onChange={(q) => change({ q, p: null, d: null, n: null }, true)} /></div>
+            <div className="kn-top"><SearchField value={text} where={name ?? "all collections"} count={countOf(found)} onChange={(q) => change({ q, p: null, d: null, n: null }, { replace: true })} /></div>
           )}
           <Tray onOpen={(document) => openDocument(document)} />
           {id ? (
@@ -87,7 +82,7 @@ function Middle({ name, text, by, state, collection, shelf, found, chosen, chang
   if (text) {
     return (
       <Found found={found} text={text} by={by} chosen={chosen} collection={name} changed={found.at ? shelf.changed(found.at, name) : 0} onOrder={(next) => change({ by: next === "fused" ? null : next, p: null })}
-        onChoose={(p) => change({ p }, true)} onOpen={(passage) => openDocument({ collection: passage.collection, id: passage.document }, passage.ordinal)} onClear={() => change({ c: null })} />
+        onChoose={(p) => change({ p }, { replace: true })} onOpen={(passage) => openDocument({ collection: passage.collection, id: passage.document }, passage.ordinal)} onClear={() => change({ c: null })} />
     );
   }
   if (face === "failed") return <Failure title="The collections could not be read" problem={problem} onRetry={() => shelf.loadCollections()} />;

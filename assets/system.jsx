@@ -3,8 +3,9 @@
 
 import { Fragment, useEffect, useRef } from "react";
 import { createPortal } from "react-dom";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
+import { useAddress } from "$/public/address.js";
 import * as format from "$/public/format.js";
 import { useRowKeys } from "$/public/keys.js";
 import { useMay } from "$/public/may.js";
@@ -34,29 +35,24 @@ export function SystemPage() {
 }
 
 function System() {
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const range = SECONDS[search.get("range")] ? search.get("range") : "5m";
   const { system, problem, at, retry } = useSystem();
   const samples = useSamples();
   const tools = document.getElementById("actions");
-  const change = (name, value) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    value === null ? next.delete(name) : next.set(name, value);
-    return next;
-  }, { replace: name === "range" });
   return (
     <>
       {tools && createPortal(<Segment label="Range" className="desk-only" value={range} options={RANGES}
-        onChange={(next) => change("range", next === "5m" ? null : next)} />, tools)}
+        onChange={(next) => change({ range: next === "5m" ? null : next }, { replace: true })} />, tools)}
       {tools && createPortal(<Link className="btn ghost icon phone-only" to="/settings" aria-label="Settings"><Icon name="settings" size={20} /></Link>, tools)}
       {!system && problem && <Failure title="The system could not be read" problem={problem} onRetry={retry} />}
       {system && (
         <div className="content system">
           <Old problem={problem} at={at} onRetry={retry} />
-          <Attention system={system} onOpen={(name) => change("part", name)} />
+          <Attention system={system} onOpen={(part) => change({ part })} />
           <Charts system={system} samples={samples} seconds={SECONDS[range]} />
           <div className="sysgrid">
-            <Parts parts={system.parts} open={search.get("part")} onOpen={(name) => change("part", name)} />
+            <Parts parts={system.parts} open={search.get("part")} onOpen={(part) => change({ part })} />
             <div className="syscol">
               <Queue system={system} samples={samples} seconds={SECONDS[range]} />
               <Workers workers={system.workers} />

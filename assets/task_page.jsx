@@ -3,8 +3,9 @@
 
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { createPortal } from "react-dom";
-import { Link, useParams, useSearchParams } from "react-router";
+import { Link, useParams } from "react-router";
 
+import { useAddress } from "$/public/address.js";
 import { EventLog } from "$/public/event_log.jsx";
 import * as format from "$/public/format.js";
 import { Inspector } from "$/public/inspector.jsx";
@@ -77,18 +78,13 @@ function Task({ watch, task }) {
   }, [isOpen, task.id]);
   const now = watch.now();
   const isPhone = useIsPhone();
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const [part, setPart] = useState("answer"); // on a phone one at a time
   const view = search.get("view") === "events" ? "events" : "steps";
   const chosen = search.get("step"); // a step's id; none: closed; absent: the one at work
   const step = chosen ? task.steps.find((each) => each.id === chosen) : isPhone ? null : atWork(task);
   const selected = step?.id ?? null;
-  const change = (name, value) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    value ? next.set(name, value) : next.delete(name);
-    return next;
-  }, { replace: true });
-  const select = (id) => change("step", id ?? "none");
+  const select = (id) => change({ step: id ?? "none" }, { replace: true });
   useKeys({ close: () => (selected && !document.querySelector(".passage, dialog[open]") ? select(null) : false) });
 
   const shown = isPhone ? part : null;
@@ -111,7 +107,7 @@ function Task({ watch, task }) {
         {(!isPhone || part === "answer") && <Talk task={task} onSelect={(id) => { select(id); setPart("steps"); }} now={now} />}
         {(!isPhone || part !== "answer") && (
           <section className="steps" aria-label={view === "events" ? "Raw events" : "Steps"}>
-            {!isPhone && <StepsHead task={task} view={view} onView={(next) => change("view", next === "events" ? next : null)} />}
+            {!isPhone && <StepsHead task={task} view={view} onView={(next) => change({ view: next === "events" ? next : null }, { replace: true })} />}
             {right}
           </section>
         )}

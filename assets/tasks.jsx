@@ -1,9 +1,10 @@
 // The list of tasks: filters in the address, virtual rows, changes live without moving anything.
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { memo, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
+import { Link, useNavigate } from "react-router";
 
+import { useAddress } from "$/public/address.js";
 import { useRowHeight } from "$/public/density.js";
 import * as format from "$/public/format.js";
 import { useKeys } from "$/public/keys.js";
@@ -12,42 +13,38 @@ import { AgentChoice, Empty, StateBar, TextField } from "$/public/tasks_filters.
 import { TaskList } from "$/public/task_list.js";
 
 const RANGES = [["15m", "15 min"], ["1h", "1 h"], ["24h", "24 h"], ["7d", "7 d"], ["all", "all time"]];
+const NO_FILTER = { state: null, agent: null, q: null, range: null };
 const ROW = { wide: 36, compact: 28, phone: 96 }; // px
 const HEAD = 33; // px, the sticky row of columns
 let kept = null; // the last list and where it was scrolled, for coming back
 
 /** The page. */
 export function TasksPage() {
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const filter = useMemo(() => ({
     state: search.get("state"), agent: search.get("agent"),
     text: search.get("q"), range: search.get("range") ?? "7d",
   }), [search]);
-  const choose = useCallback((change) => setSearch((before) => {
-    const next = new URLSearchParams(before);
-    for (const [name, value] of Object.entries(change)) value ? next.set(name, value) : next.delete(name);
-    return next;
-  }, { replace: "q" in change }), [setSearch]);
 
   const list = useTaskList(filter);
   const hasFilter = Boolean(filter.state || filter.agent || filter.text || search.get("range"));
   return (
     <div className="page tasks">
-      <StateBar filter={filter} onChoose={(state) => choose({ state })} />
+      <StateBar filter={filter} onChoose={(state) => change({ state })} />
       <div className="filters">
-        <TextField value={filter.text ?? ""} onChange={(q) => choose({ q })} />
+        <TextField value={filter.text ?? ""} onChange={(q) => change({ q }, { replace: true })} />
         <label className="chip">
           <span className="k">Submitted</span>
-          <select value={filter.range} onChange={(event) => choose({ range: event.target.value === "7d" ? null : event.target.value })}>
+          <select value={filter.range} onChange={(event) => change({ range: event.target.value === "7d" ? null : event.target.value })}>
             {RANGES.map(([key, word]) => <option key={key} value={key}>{key === "all" ? word : `last ${word}`}</option>)}
           </select>
         </label>
-        <AgentChoice value={filter.agent} onChange={(agent) => choose({ agent })} />
-        {hasFilter && <button type="button" className="btn ghost small" onClick={() => setSearch({})}>Clear filters</button>}
+        <AgentChoice value={filter.agent} onChange={(agent) => change({ agent })} />
+        {hasFilter && <button type="button" className="btn ghost small" onClick={() => change(NO_FILTER)}>Clear filters</button>}
         <span className="grow" />
         <span className="desk-only row row-4 meta">Link to this view<Copy text={() => location.href} label="Copy the link to this view" /></span>
       </div>
-      <Body list={list} hasFilter={hasFilter} onClear={() => setSearch({ range: "all" })} />
+      <Body list={list} hasFilter={hasFilter} onClear={() => change({ ...NO_FILTER, range: "all" })} />
     </div>
   );
 }

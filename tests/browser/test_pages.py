@@ -107,6 +107,22 @@ def test_filters_stand_in_the_address(open_page: Open) -> None:
     page.wait_for_url("**/tasks")
 
 
+def test_choices_that_come_before_the_page_is_drawn_again_add_up(open_page: Open) -> None:
+    page = open_page("/tasks", {"/api/v1/tasks": (200, {"items": [_row(1)], "next": None})})
+    page.get_by_role("button", name="Completed").wait_for()
+    page.evaluate(
+        """() => {
+            const named = (button) => button.textContent.includes("Completed");
+            [...document.querySelectorAll("button")].find(named).click();
+            const field = document.querySelector(".seekfield input");
+            const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+            set.call(field, "question");
+            field.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    page.wait_for_url("**state=completed**q=question**")
+
+
 def test_what_the_api_refuses_stands_beside_its_field(
     open_page: Open,
 ) -> None:
