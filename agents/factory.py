@@ -77,7 +77,10 @@ class Factory:
         spec = await self._spec(agent, number)
         provider = spec.model.partition(":")[0]
         if provider not in MODELS:
-            raise InvalidRequest(f"there is no model provider {provider!r}", field="model")
+            raise InvalidRequest(
+                f"there is no model provider {provider!r}; there are {', '.join(MODELS)}",
+                field="model",
+            )
         unknown = [name for name in spec.tools if name not in self._tools]
         if unknown:
             raise InvalidRequest(f"this worker has no tool {unknown[0]!r}", field="tools")

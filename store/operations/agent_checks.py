@@ -4,11 +4,12 @@ First the spec's own rules, then the names it uses. Whose agent it would become 
 `agents.py`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from protocols.agents import AgentSpec
+from protocols.agents import NAME, AgentSpec
 from protocols.errors import InvalidRequest, NotFound
 from protocols.operations.agents import SpecProblem
 from protocols.operations.knowledge import Knowledge
@@ -62,7 +63,16 @@ def readable(given: Mapping[str, object], broken: Sequence[SpecProblem]) -> Agen
     """What is left of a spec without its broken fields, whose names can be looked at already."""
     fields = {problem.field.partition(".")[0] for problem in broken}
     rest = {name: value for name, value in given.items() if name not in fields}
-    return parsed({"name": "unnamed", **rest})[0]
+    spec, _ = parsed({**rest, "name": "unnamed"})
+    return spec and spec.model_copy(update={"name": _name(given)})
+
+
+def _name(given: Mapping[str, object]) -> str:
+    """What messages call it, however bad the name is."""
+    name = given.get("name")
+    if isinstance(name, str) and re.fullmatch(NAME, name):
+        return name
+    return repr(name)[:MAX_VALUE] if name else "without a name"
 
 
 def problem(error: InvalidRequest, given: Mapping[str, object]) -> SpecProblem:

@@ -17,10 +17,19 @@ class Catalogue:
     Attributes:
         tools: Of tools.
         providers: What may stand before the colon of a model's name.
+        models: Names of models that have no provider.
     """
 
     tools: frozenset[str]
     providers: frozenset[str]
+    models: frozenset[str] = frozenset({"extractive", "scripted"})
+
+    def no_provider(self, name: str) -> str:
+        """That there is none of that name, and which there are instead."""
+        return (
+            f"there is no model provider {name!r}; there are {_list(self.providers)}, "
+            f"and models without one: {_list(self.models)}"
+        )
 
 
 BUILT_IN = Catalogue(
@@ -54,11 +63,7 @@ def problems(spec: AgentSpec, catalogue: Catalogue) -> Iterator[InvalidRequest]:
 
     provider, colon, _ = spec.model.partition(":")
     if colon and provider not in catalogue.providers:
-        yield InvalidRequest(
-            f"agent {spec.name}: there is no model provider {provider!r}; "
-            f"there are {_list(catalogue.providers)}",
-            field="model",
-        )
+        yield InvalidRequest(f"agent {spec.name}: {catalogue.no_provider(provider)}", field="model")
 
 
 def _repeats(agent: str, field: str, names: tuple[str, ...]) -> Iterator[InvalidRequest]:

@@ -63,10 +63,7 @@ class StoredModelTrials:
         allow(self._principal, Operation.MODELS_TRY)
         provider, colon, _ = request.model.partition(":")
         if colon and provider not in self._catalogue.providers:
-            known = ", ".join(sorted(self._catalogue.providers))
-            raise InvalidRequest(
-                f"there is no model provider {provider!r}; there are {known}", field="model"
-            )
+            raise InvalidRequest(self._catalogue.no_provider(provider), field="model")
         if (await measures.waiting(self._store.log_pool)).workers == 0:
             raise Unavailable(NO_WORKER)
         await self._store.broker.ping()

@@ -168,6 +168,9 @@ async def test_everything_wrong_with_a_spec_is_said_at_once(store: Store) -> Non
     assert (check.problems[0].value, check.number) == ("'serch'", None)
     check = await said(store, {"tools": ["serch"], "limits": {"steps": 0}})
     assert [each.field for each in check.problems] == ["name", "limits.steps", "tools.0"]
+    assert check.problems[2].rule.startswith("agent without a name: there is no tool 'serch'")
+    check = await said(store, {"name": "A b", "tools": ["serch"]})
+    assert check.problems[1].rule.startswith("agent 'A b': there is no tool 'serch'")
     check = await said(store, {"name": "a", "collections": ["attic"]})
     assert [each.field for each in check.problems] == ["spec"]
 
