@@ -1,9 +1,9 @@
 // The fields of an agent's spec. They hold nothing: what is changed is told upwards as a path and a
 // value, and what the API says of a field stands beside it.
 
-import { cloneElement, useEffect, useState } from "react";
+import { cloneElement, useEffect, useMemo, useState } from "react";
 
-import { query, read } from "$/public/api.js";
+import { pages, read } from "$/public/api.js";
 import { Icon } from "$/public/parts.jsx";
 
 const TOOLS = [
@@ -19,26 +19,35 @@ const PATTERNS = { // what the API's patterns mean
   name: "Only lower case letters, digits and dashes, at most 63, no dash at either end",
 };
 const LOCAL = ["extractive", "scripted"]; // models without a provider before a colon
+const MANY = 12; // boxes to choose from at once; of more, those that are found
 const LIMITS = [["steps", "Steps", 1, 20], ["tokens", "Tokens", 1000, 200_000], ["seconds", "Seconds", 10, 300], ["money", "US dollars", 0.1, 1]];
 /** Fields that are drawn here; others stand in the source alone. */
 export const FIELDS = ["name", "description", "instructions", "model", "strategy", "tools", "collections", "limits", "temperature", "max_output_tokens"];
 
-/** What there is to choose from: providers, names of models in use, collections. */
+/** What there is to choose from: providers, names of models in use, collections; null until the first are known. */
 export function useChoices() {
-  const [choices, setChoices] = useState(null);
+  const [found, setFound] = useState({});
   useEffect(() => {
-    let isGone = false;
-    const quiet = (asked) => asked.then(({ items }) => items).catch(() => []); // any name can be typed
-    Promise.all([
-      quiet(read("/models")), quiet(read(`/agents${query({ limit: 200 })}`)), quiet(read(`/collections${query({ limit: 200 })}`)),
-    ]).then(([providers, agents, collections]) => {
-      if (!isGone) setChoices({ providers, collections, models: [...new Set(agents.map((each) => each.model))] });
-    });
-    return () => {
-      isGone = true;
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const tell = (name, items) => signal.aborted || setFound((before) => ({ ...before, [name]: items }));
+    const gather = async (name, path) => {
+      try {
+        for await (const items of pages(path, { signal })) tell(name, items);
+      } catch {
+        if (!signal.aborted) setFound((before) => ({ ...before, [name]: before[name] ?? [] })); // any name can be typed
+      }
     };
+    read("/models", { signal }).then(({ items }) => tell("providers", items), () => tell("providers", []));
+    gather("agents", "/agents");
+    gather("collections", "/collections");
+    return () => leaving.abort();
   }, []);
-  return choices;
+  const { providers, agents, collections } = found;
+  return useMemo(() => {
+    if (!providers || !agents || !collections) return null;
+    return { providers, collections, models: [...new Set(agents.map((each) => each.model))] };
+  }, [providers, agents, collections]);
 }
 
 /** The form. `said` tells what is wrong with a field and whether that may be shown yet. */
@@ -104,7 +113,7 @@ const shown = (value) => (value === null || value === undefined ? "" : String(va
 const asNumber = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
 /** The API's rule in words a person knows. */
-export const inWords = ({ field, rule }) => (rule.includes("should match pattern") ? PATTERNS[field] ?? rule : rule.replace(/^(Value error, |agent \S+: )/, ""));
+export const inWords = ({ field, rule }) => (rule.includes("should match pattern") ? PATTERNS[field] ?? rule : rule.replace(/^(Value error, |agent (without a name|'[^']*'|"[^"]*"|\S+): )/, ""));
 
 const withUnknown = (options, chosen) => [...options, ...chosen.filter((name) => !options.some(([known]) => known === name)).map((name) => [name, "not known here"])];
 
@@ -137,12 +146,18 @@ function Field({ id, name, hint, error, isWide = false, isWarning = false, child
 }
 
 function Choices({ name, id, options, chosen, onChange, error, empty }) {
+  const [words, setWords] = useState("");
+  const isLong = options.length > MANY;
+  const fitting = isLong ? options.filter(([key, word]) => chosen.includes(key) || `${key} ${word}`.toLowerCase().includes(words.trim().toLowerCase())) : options;
+  const offered = isLong ? [...fitting.filter(([key]) => chosen.includes(key)), ...fitting.filter(([key]) => !chosen.includes(key)).slice(0, MANY)] : options;
   const toggle = (key) => onChange(chosen.includes(key) ? chosen.filter((each) => each !== key) : [...chosen, key]);
   return (
     <fieldset className={error ? "wrong" : ""} id={id} tabIndex={-1}>
       <legend>{name}</legend>
       {!options.length && <p className="meta">{empty}</p>}
-      {options.map(([key, word]) => (
+      {isLong && <input type="search" aria-label={`Find among ${name.toLowerCase()}`} placeholder={`Find among ${options.length}`} value={words} autoComplete="off" onChange={(event) => setWords(event.target.value)} />}
+      {isLong && words && !fitting.length && <p className="meta">None has “{words}” in its name or description</p>}
+      {offered.map(([key, word]) => (
         <label key={key} className="choice"><input type="checkbox" checked={chosen.includes(key)} onChange={() => toggle(key)} /><span className="mono">{key}</span><span className="meta clip" title={word}>{word}</span></label>
       ))}
       {error && <span className="error"><Icon name="s-failed" size={12} />{error}</span>}

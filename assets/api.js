@@ -4,6 +4,8 @@
 import { forget } from "$/public/kept.js";
 
 const PATIENCE_MS = 20_000;
+const PAGE = 200;
+const MOST_PAGES = 10;
 const EARLY_MS = 10_000; // what was asked before that is asked again
 
 /** What the API refused, or why it could not be asked. */
@@ -21,6 +23,18 @@ export class Problem extends Error {
 
 /** GET, and the JSON that comes back. */
 export const read = (path, options = {}) => ask("GET", path, options);
+
+/** A list in pages: the items so far, each time some came; at most ten pages, which is 2,000. */
+export async function* pages(path, options = {}) {
+  let items = [];
+  let cursor = null;
+  for (let count = 0; count < MOST_PAGES && (cursor || !count); count += 1) {
+    const page = await read(`${path}${query({ limit: PAGE, cursor })}`, options);
+    items = [...items, ...page.items];
+    cursor = page.next;
+    yield items;
+  }
+}
 
 /** POST or another verb with a JSON body. */
 export const send = (method, path, body, headers = {}) => ask(method, path, { body, headers });

@@ -3,7 +3,8 @@
 import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
-import { query, read, send, submissionKey } from "$/public/api.js";
+import { AgentName, findAgent, readAgents } from "$/public/agent_name.jsx";
+import { read, send, submissionKey } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { bytes } from "$/public/knowledge_add.jsx";
 import { pathOf } from "$/public/knowledge_uploads.js";
@@ -16,7 +17,7 @@ const TAKEN = 409;
 /** A question to an agent that searches this collection; to any agent, when none is chosen. */
 export function AskBox({ collection = null, text = "", title, isFocused = false }) {
   const navigate = useNavigate();
-  const [agents, setAgents] = useState(null);
+  const [agents, setAgents] = useState(null); // {names, hasMore}
   const [chosen, setChosen] = useState("");
   const [said, setSaid] = useState("");
   const [problem, setProblem] = useState(null);
@@ -25,10 +26,10 @@ export function AskBox({ collection = null, text = "", title, isFocused = false 
   useEffect(() => {
     let isGone = false;
     setAgents(null);
-    agentsOf(collection).then((names) => {
+    agentsOf(collection).then((found) => {
       if (isGone) return;
-      setAgents(names);
-      setChosen(names.includes(GUIDE) ? GUIDE : names[0] ?? "");
+      setAgents(found);
+      setChosen(found.hasGuide ? GUIDE : found.names[0] ?? "");
     }).catch((failure) => isGone || setProblem(failure));
     return () => {
       isGone = true;
@@ -57,14 +58,14 @@ export function AskBox({ collection = null, text = "", title, isFocused = false 
   };
   const make = () => attempt(async () => {
     const name = await makeAgent(collection);
-    setAgents([name]);
+    setAgents({ names: [name], hasMore: false });
     setChosen(name);
     setBusy(false);
   });
   const enter = (event) => {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
   };
-  const isNone = agents && !agents.length;
+  const isNone = agents && !agents.names.length;
   return (
     <form className="ask kn-ask" onSubmit={submit} aria-label={title}>
       <h3>{title}</h3>
@@ -77,10 +78,7 @@ export function AskBox({ collection = null, text = "", title, isFocused = false 
         <>
           <textarea rows={2} aria-label="Question" value={said} placeholder={text || "What should I know?"} autoFocus={isFocused} onKeyDown={enter} onChange={(event) => setSaid(event.target.value)} />
           <div className="row">
-            <select aria-label="Agent" value={chosen} disabled={!agents?.length} onChange={(event) => setChosen(event.target.value)}>
-              {agents?.map((name) => <option key={name} value={name}>{name}</option>)}
-              {!agents?.length && <option value="">{agents ? "No agent yet" : "…"}</option>}
-            </select>
+            <AgentName names={agents?.names ?? []} hasMore={agents?.hasMore} value={chosen} state="active" none={agents ? "No agent yet" : "…"} onChange={(name) => name && setChosen(name)} />
             <button type="submit" className="btn primary" disabled={isBusy || !chosen || !(said.trim() || text)}><Icon name="play" size={14} />{isBusy ? "Starting" : "Run agent"}</button>
           </div>
         </>
@@ -90,9 +88,15 @@ export function AskBox({ collection = null, text = "", title, isFocused = false 
   );
 }
 
+/** Those that search the collection, all of them; of any, the first to choose from. */
 async function agentsOf(collection) {
-  if (collection) return (await read(`/collections/${encodeURIComponent(collection)}/use`)).agents;
-  return (await read(`/agents${query({ state: "active", limit: 200 })}`)).items.map((each) => each.name);
+  if (collection) {
+    const { agents: names } = await read(`/collections/${encodeURIComponent(collection)}/use`);
+    return { names, hasMore: false, hasGuide: names.includes(GUIDE) };
+  }
+  const { items, hasMore } = await readAgents("active");
+  const names = items.map((each) => each.name);
+  return { names, hasMore, hasGuide: names.includes(GUIDE) || (hasMore && Boolean(await findAgent(GUIDE, "active"))) };
 }
 
 /** An agent that answers from this collection; named like it, if that is free. */

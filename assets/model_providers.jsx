@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "react";
 
-import { query, read, send } from "$/public/api.js";
+import { pages, read, send } from "$/public/api.js";
 import * as format from "$/public/format.js";
 import { useRowKeys } from "$/public/keys.js";
 import { useMay, whyNot } from "$/public/may.js";
@@ -27,8 +27,10 @@ export function ModelProviders() {
     read("/models", { signal: leaving.signal })
       .then(({ items }) => { setProviders(items); setProblem(null); })
       .catch((failure) => leaving.signal.aborted || setProblem(failure));
-    read(`/agents${query({ limit: 200 })}`, { signal: leaving.signal })
-      .then(({ items }) => setUsed([...new Set(items.map((agent) => agent.model))])).catch(() => {}); // any name can be typed
+    const look = async () => {
+      for await (const agents of pages("/agents", { signal: leaving.signal })) setUsed([...new Set(agents.map((agent) => agent.model))]);
+    };
+    look().catch(() => {}); // any name can be typed
     return () => leaving.abort();
   }, [tries]);
   if (problem && !providers) return <Failure title="The providers could not be read" problem={problem} onRetry={() => setTries(tries + 1)} />;

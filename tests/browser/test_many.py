@@ -1,10 +1,10 @@
 """Pages over very much, and pages that are left open: what they keep, and what stays reachable."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.feeds import attached
-from tests.browser.made_up import AGENT, Answers, Open
+from tests.browser.made_up import AGENT, COLLECTION, FOUND, LISTED, NOTHING, Answers, Open
 
 pytestmark = pytest.mark.browser
 
@@ -61,6 +61,38 @@ def test_of_more_agents_than_one_request_brings_each_can_be_chosen(open_page: Op
     chosen.fill("nobody")
     chosen.blur()
     expect(chosen).to_have_value("clerk")
+
+
+def test_a_collection_s_question_can_go_to_any_of_many_agents(open_page: Open) -> None:
+    page = open_page("/knowledge", {**MANY_AGENTS, "/api/v1/collections": LISTED})
+    page.get_by_role("button", name="Ask about these").click()
+    field = page.get_by_role("dialog").get_by_role("combobox", name="Agent")
+    expect(field).to_have_value("clerk")
+    field.fill("nobody")
+    field.blur()
+    expect(field).to_have_value("clerk")
+
+
+def test_of_many_collections_each_can_be_found_for_an_agent(open_page: Open) -> None:
+    many = [{**COLLECTION, "name": f"shelf-{number:03}"} for number in range(250)]
+
+    def a_page_of_them(route: Route) -> None:
+        rest = "cursor=" in route.request.url
+        items, cursor = (many[200:], None) if rest else (many[:200], "more")
+        route.fulfill(json={"items": items, "next": cursor})
+
+    page = open_page("/agents", {**FOUND, "/api/v1/models": NOTHING})
+    page.route("**/api/v1/collections?**", a_page_of_them)
+    page.goto(page.url.replace("/agents", "/new-agent?template=blank"))
+    group = page.get_by_role("group", name="Collections")
+    find = group.get_by_role("searchbox", name="Find among collections")
+    expect(find).to_have_attribute("placeholder", "Find among 250")
+    expect(group.get_by_role("checkbox")).to_have_count(12)
+    find.fill("-249")
+    group.get_by_role("checkbox").check()
+    find.fill("")
+    expect(group.get_by_role("checkbox", name="shelf-249")).to_be_checked()
+    expect(group.get_by_role("checkbox")).to_have_count(13)
 
 
 def test_a_list_of_tasks_that_is_left_open_keeps_its_newest_page(open_page: Open) -> None:
