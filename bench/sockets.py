@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from protocols.centrifugal.routes import PATH
 from protocols.events import StreamId
-from protocols.websocket.routes import PATH
 
 START_SECONDS = 30.0
 PING = "{}"

@@ -30,6 +30,7 @@ from hub.request_log import RequestLog
 from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
 from hub.system import HubSystem
+from protocols.centrifugal import routes as centrifugal_routes
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
@@ -39,7 +40,6 @@ from protocols.principals import Principal
 from protocols.rest import problems
 from protocols.rest.backing import Backing
 from protocols.rest.routes import application as rest_application
-from protocols.websocket import routes as websocket_routes
 from store.operations import StoredFactory, model_trials
 from store.operations.catalogue import BUILT_IN
 from store.operations.model_trials import StoredModelTrials
@@ -97,7 +97,7 @@ def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRout
     routes: list[BaseRoute] = [
         Mount("/api", gate(rest, public=_is_no_page)),
         WebSocketRoute(
-            websocket_routes.PATH, websocket_routes.endpoint(lambda _: hub.opened.sockets)
+            centrifugal_routes.PATH, centrifugal_routes.endpoint(lambda _: hub.opened.sockets)
         ),
     ]
     routes.extend(identity_routes.routes(identities, is_secure=is_secure))

@@ -11,10 +11,10 @@ from hub.identity.authentication import Authentication
 from hub.live import Live, open_hub
 from hub.sampler import Sampler
 from hub.settings import HubSettings
+from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.routes import Sockets
 from protocols.errors import FactoryError, Unavailable
 from protocols.quotas import Quotas
-from protocols.websocket.pace import Pace
-from protocols.websocket.routes import Sockets
 from store.connect import Store, open_store
 from store.knowledge.embedder import Embedder
 from store.knowledge.embedders import choose_embedder

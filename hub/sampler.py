@@ -20,9 +20,9 @@ import psutil
 from hub.delays import quantile
 from hub.live import Live
 from hub.version import VERSION
+from protocols.centrifugal.routes import Sockets
 from protocols.errors import FactoryError
 from protocols.operations.system import HubProcess, Samples
-from protocols.websocket.routes import Sockets
 from store.connect import Store
 from store.postgres import looks
 

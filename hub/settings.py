@@ -12,9 +12,9 @@ from pydantic import Field, field_validator
 
 from hub.identity.address import is_loopback
 from protocols import quotas
+from protocols.centrifugal import pace
 from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
-from protocols.websocket import pace
 from store.settings import StoreSettings, log_format_of
 
 BUILT_IN_MODELS = ("extractive", "scripted")

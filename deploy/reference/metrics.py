@@ -12,8 +12,8 @@ from deploy.reference.tables import NONE, cell, table
 from hub import metrics as metrics_of_hub
 from hub.fanout import Counters as FanoutCounters
 from hub.recovery import Recoveries
+from protocols.centrifugal.routes import Counters as SocketCounters
 from protocols.quotas import Quotas
-from protocols.websocket.routes import Counters as SocketCounters
 from store.postgres.log.counters import Counters as LogCounters
 from store.postgres.measures import Measures
 from store.redis.broker import Counters as BrokerCounters

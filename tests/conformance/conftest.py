@@ -13,7 +13,7 @@ import pytest
 
 from hub.live import Live, open_hub
 from hub.server import HubServer, server_config
-from protocols.websocket.routes import PATH, Sockets
+from protocols.centrifugal.routes import PATH, Sockets
 from store.addresses import Addresses
 from store.connect import open_store
 from tests.conformance.tokens import Tokens, application

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from protocols.websocket import connection as connections
+from protocols.centrifugal import connection as connections
 from tests.conformance.conftest import Served
 from tests.hub.conftest import dense
 
@@ -237,7 +237,7 @@ async def test_a_stopping_server_says_so_to_each(served: Served):
 async def test_a_reader_that_stops_reading_is_cut_as_slow_and_holds_nobody_up(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("protocols.websocket.outbox.WRITE_SECONDS", 1.0)
+    monkeypatch.setattr("protocols.centrifugal.outbox.WRITE_SECONDS", 1.0)
     channel = served.write.new_stream()
     await served.write.append(channel)
 
@@ -260,7 +260,7 @@ async def test_a_reader_that_stops_reading_is_cut_as_slow_and_holds_nobody_up(
 async def test_a_reader_that_never_reads_again_is_cut_off(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("protocols.websocket.outbox.WRITE_SECONDS", 0.5)
+    monkeypatch.setattr("protocols.centrifugal.outbox.WRITE_SECONDS", 0.5)
     monkeypatch.setattr("hub.server.CLOSE_SECONDS", 0.5)
     channel = served.write.new_stream()
     await served.write.append(channel)

@@ -7,9 +7,9 @@ import anyio
 import pytest
 from starlette.datastructures import Headers
 
+from protocols.centrifugal import connection as connections
 from protocols.errors import FactoryError, Forbidden
 from protocols.principals import Actor, Principal, TeamId, system
-from protocols.websocket import connection as connections
 from tests.conformance.conftest import Served
 from tests.conformance.test_sockets import CONNECT, client_of
 from tests.serving import logging_to

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.routing import WebSocketRoute
 
+from protocols.centrifugal.routes import PATH, Sockets, endpoint
 from protocols.errors import Unauthenticated, Unavailable
 from protocols.principals import Actor, Principal, Role, TeamId
-from protocols.websocket.routes import PATH, Sockets, endpoint
 
 
 class Tokens:

@@ -15,9 +15,9 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
+from protocols.centrifugal.wire import ConnectResult, ErrorField, SubscribeResult
 from protocols.channels import StreamPosition
 from protocols.errors import FactoryError, Unauthenticated, Unavailable
-from protocols.websocket.wire import ConnectResult, ErrorField, SubscribeResult
 
 PATH = "/connection/websocket"
 SUBPROTOCOL = "centrifuge-json"

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from protocols.centrifugal import codes, wire
 from protocols.channels import Publication
-from protocols.websocket import codes, wire
 
 SAMPLES = json.loads(
     (Path(__file__).parent.parent / "samples" / "centrifugal_json.json").read_text()

@@ -5,6 +5,15 @@ import json
 import pytest
 
 from protocols import errors
+from protocols.centrifugal import codes
+from protocols.centrifugal.decisions import (
+    Authenticate,
+    Close,
+    Refresh,
+    Send,
+    Subscribe,
+)
+from protocols.centrifugal.session import Session
 from protocols.errors import (
     FactoryError,
     Forbidden,
@@ -13,16 +22,7 @@ from protocols.errors import (
     Unavailable,
     leaves,
 )
-from protocols.websocket import codes
-from protocols.websocket.decisions import (
-    Authenticate,
-    Close,
-    Refresh,
-    Send,
-    Subscribe,
-)
-from protocols.websocket.session import Session
-from tests.protocols.websocket.sessions import (
+from tests.protocols.centrifugal.sessions import (
     CHANNEL,
     CONNECT,
     TASK,

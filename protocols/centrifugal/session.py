@@ -13,11 +13,8 @@ from enum import Enum, auto
 import msgspec
 
 from protocols import channels
-from protocols.channels import Channel, StreamPosition
-from protocols.errors import FactoryError, InvalidRequest
-from protocols.operations.channels import HistoryPage, Subscription
-from protocols.websocket import codes, wire
-from protocols.websocket.decisions import (
+from protocols.centrifugal import codes, wire
+from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
     Decision,
@@ -27,8 +24,11 @@ from protocols.websocket.decisions import (
     Subscribe,
     Unsubscribe,
 )
-from protocols.websocket.pace import Pace
-from protocols.websocket.wire import Command
+from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.wire import Command
+from protocols.channels import Channel, StreamPosition
+from protocols.errors import FactoryError, InvalidRequest
+from protocols.operations.channels import HistoryPage, Subscription
 
 PING_SECONDS = 25
 PONG_SECONDS = 10.0

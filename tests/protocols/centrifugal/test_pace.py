@@ -2,10 +2,10 @@
 
 import json
 
-from protocols.websocket import codes
-from protocols.websocket.decisions import Authenticate, Close, Decision, Send
-from protocols.websocket.pace import Pace
-from protocols.websocket.session import Session
+from protocols.centrifugal import codes
+from protocols.centrifugal.decisions import Authenticate, Close, Decision, Send
+from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.session import Session
 
 
 class Clock:

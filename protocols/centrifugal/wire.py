@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 
+from protocols.centrifugal.codes import ErrorCode, Unsubscribed
 from protocols.channels import Publication
-from protocols.websocket.codes import ErrorCode, Unsubscribed
 
 PING = b"{}"
 Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # what logs and feeds can count to

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from protocols.centrifugal.codes import Disconnect
 from protocols.channels import Channel, StreamPosition
-from protocols.websocket.codes import Disconnect
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from protocols.channels import Channel, Namespace, Publication
-from protocols.websocket.decisions import (
+from protocols.centrifugal.decisions import (
     Authenticate,
     Send,
     Subscribe,
 )
-from protocols.websocket.session import Session
+from protocols.centrifugal.session import Session
+from protocols.channels import Channel, Namespace, Publication
 
 TASK = "task:0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e8f"
 CHANNEL = Channel(Namespace.TASK, TASK.removeprefix("task:"))

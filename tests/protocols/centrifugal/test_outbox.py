@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
-from protocols.websocket import outbox
-from protocols.websocket.outbox import HIGH_BYTES, LOW_BYTES, MAX_BYTES, Outbox
+from protocols.centrifugal import outbox
+from protocols.centrifugal.outbox import HIGH_BYTES, LOW_BYTES, MAX_BYTES, Outbox
 
 
 class Socket:

@@ -14,13 +14,13 @@ import anyio
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from protocols.centrifugal import codes
+from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.connection import Authenticates, Connection
+from protocols.centrifugal.pace import Pace
 from protocols.errors import LimitExceeded
 from protocols.operations.channels import Channels
 from protocols.quotas import Quotas, network_of
-from protocols.websocket import codes
-from protocols.websocket.codes import Disconnect
-from protocols.websocket.connection import Authenticates, Connection
-from protocols.websocket.pace import Pace
 
 logger = logging.getLogger(__name__)
 

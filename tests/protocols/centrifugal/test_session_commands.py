@@ -4,20 +4,20 @@ import json
 
 import pytest
 
-from protocols.channels import Publication, StreamPosition
-from protocols.errors import (
-    NotFound,
-)
-from protocols.operations.channels import HistoryPage
-from protocols.websocket import codes
-from protocols.websocket.decisions import (
+from protocols.centrifugal import codes
+from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
     ReadHistory,
     Subscribe,
     Unsubscribe,
 )
-from tests.protocols.websocket.sessions import (
+from protocols.channels import Publication, StreamPosition
+from protocols.errors import (
+    NotFound,
+)
+from protocols.operations.channels import HistoryPage
+from tests.protocols.centrifugal.sessions import (
     CHANNEL,
     TASK,
     Given,

@@ -16,6 +16,21 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from protocols.centrifugal import codes, wire
+from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.decisions import (
+    Authenticate,
+    Close,
+    Decision,
+    ReadHistory,
+    Refresh,
+    Send,
+    Subscribe,
+    Unsubscribe,
+)
+from protocols.centrifugal.outbox import Outbox
+from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.session import Session
 from protocols.errors import (
     FactoryError,
     Forbidden,
@@ -26,21 +41,6 @@ from protocols.errors import (
 from protocols.operations.channels import Batch, Channels, Subscription
 from protocols.principals import Principal
 from protocols.quotas import Quota, holder_of
-from protocols.websocket import codes, wire
-from protocols.websocket.codes import Disconnect
-from protocols.websocket.decisions import (
-    Authenticate,
-    Close,
-    Decision,
-    ReadHistory,
-    Refresh,
-    Send,
-    Subscribe,
-    Unsubscribe,
-)
-from protocols.websocket.outbox import Outbox
-from protocols.websocket.pace import Pace
-from protocols.websocket.session import Session
 
 logger = logging.getLogger(__name__)
 
