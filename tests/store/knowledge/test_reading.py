@@ -123,6 +123,53 @@ async def test_html_is_text_with_headings_and_without_what_nobody_reads() -> Non
     ]
 
 
+# As the tool that builds the documentation writes it, shortened.
+SITE_PAGE = """<!doctype html><html lang="en"><head><title>Pumps - Handbook</title></head>
+<body dir="ltr"><input type="checkbox" id="__drawer"><label for="__drawer"></label>
+<a href="#pumps" class="md-skip">Skip to content</a>
+<header class="md-header"><nav aria-label="Header"><a href="." title="Handbook">
+<svg viewBox="0 0 24 24"><path d="M12 8"/></svg></a><div role="search"><form><label>Search</label>
+</form><div><div>Type to start searching</div></div></div></nav></header>
+<div class="md-container"><main class="md-main"><div class="md-main__inner">
+<div class="md-sidebar"><nav aria-label="Navigation"><ul><li><a href="./">Home</a><li>
+<nav><ul><li><a href="valves/">Valves</a></ul></nav></ul></nav></div>
+<div class="md-content"><article><nav class="md-path"><ol><li>Handbook</ol></nav>
+<h1 id="pumps">Pumps<a class="headerlink">¶</a></h1><p>Prime it before the first start.</p>
+<h2>Seals</h2><aside><p>A seal lasts a year.</p></aside><p>Change both.</p></article></div></div>
+<button>Back to top</button></main><footer class="md-footer"><p>Made with care by somebody</p></footer></div>
+<script>console.log("bye")</script></body></html>"""
+
+
+async def test_of_a_page_of_a_site_the_main_content_is_read_and_no_navigation() -> None:
+    loaded = await read(SITE_PAGE.encode(), "text/html")
+    assert loaded.title == "Pumps - Handbook"
+    assert [section.text for section in loaded.sections] == [
+        "Prime it before the first start.",
+        "A seal lasts a year.\n\nChange both.",
+    ]
+    assert loaded.sections[1].location == "Pumps \u203a Seals"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<nav>Home</nav><h1>A</h1><p>Text.</p><footer>Call 12</footer>", "Text.\n\nCall 12"),
+        ("<header><h1>A</h1><p>Why.</p></header><p>Text.</p>", "Why.\n\nText."),
+        ("<main></main><p>Text.</p>", "Text."),  # a place that scripts fill
+        ("<main>ok</main><p>Much longer text beside it.</p>", "ok\n\nMuch longer text beside it."),
+        ("<article>One.</article><article>Two.</article><p>Ad</p>", "One.\n\nTwo."),
+        ("<div role=main><div>In.</div> After.</div><p>Out</p>", "In.\n\n After."),
+        ("<div role=navigation><div>Up</div> Down</div><p>Text.</p>", "Text."),
+        ("<nav>Home<p>Never closed.", "Home\n\nNever closed."),
+        ("<nav>All there is</nav>", "All there is"),
+        ("<article>Never closed.", "Never closed."),
+    ],
+)
+async def test_of_other_pages_nothing_but_navigation_is_lost(page: str, text: str) -> None:
+    loaded = await read(page.encode(), "text/html")
+    assert [section.text for section in loaded.sections] == [text]
+
+
 async def test_each_page_of_a_pdf_is_a_section() -> None:
     loaded = await read(pdf("First page.", "", "Third page.", title="A paper"), "application/pdf")
     assert loaded.title == "A paper"
