@@ -19,6 +19,7 @@ from hub.cli.answers import AsJson
 from hub.cli.client import opened
 from hub.cli.completing import collection_names
 from hub.cli.exits import EXIT_FAILED, command
+from hub.cli.known_contents import KnownContents
 from protocols.errors import AlreadyExists, FactoryError, InvalidRequest
 from protocols.knowledge import CreateCollection, Document, DocumentState, SearchRequest
 from protocols.rest.client import RestClient
@@ -49,11 +50,16 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file."""
+    """What became of one file.
+
+    Attributes:
+        is_elsewhere: The document is one of another name, which has its content already.
+    """
 
     path: Path
     document: Document | None
     reason: str | None
+    is_elsewhere: bool = False
 
 
 @app.command()
@@ -76,8 +82,8 @@ async def ingest(
 ) -> None:
     """Add documents to a collection: Markdown, text, HTML and PDF.
 
-    The same file again changes nothing; a changed file replaces its former content. Exit code 1
-    when any file could not be read; the others are in.
+    The same file again changes nothing, also under another name; a changed file replaces its former
+    content. Exit code 1 when any file could not be read; the others are in.
 
     Example: `pygent ingest handbook/ notes.md --collection manuals`
     """
@@ -86,6 +92,7 @@ async def ingest(
     async with opened() as client:
         with contextlib.suppress(AlreadyExists):
             await client.knowledge.create(CreateCollection(name=collection))
+        known = await KnownContents.of(client, collection, coming=set(map(str, files)))
         with Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -97,7 +104,7 @@ async def ingest(
             outcomes: list[Outcome] = []
             for file in files:
                 progress.update(bar, description=drawing.plain(file.name[:40]))
-                outcome = await _add(client, collection, file)
+                outcome = await _add(client, collection, file, known=known)
                 outcomes.append(outcome)
                 if as_json:
                     _say(outcome)
@@ -173,18 +180,17 @@ def _left_out(paths: list[Path]) -> Counter[str]:
     )
 
 
-async def _add(client: RestClient, collection: str, file: Path) -> Outcome:
+async def _add(client: RestClient, collection: str, file: Path, *, known: KnownContents) -> Outcome:
     media_type = TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0]
     if media_type is None:
         return Outcome(file, None, f"its ending {file.suffix!r} names no type that can be read")
     try:
+        content = await anyio.Path(file).read_bytes()
+        found = await known.elsewhere(content, source=str(file), media_type=media_type)
+        if found is not None:
+            return Outcome(file, found, None, is_elsewhere=True)
         document = await client.knowledge.add(
-            collection,
-            await anyio.Path(file).read_bytes(),
-            title="",
-            source=str(file),
-            media_type=media_type,
-            wait=10.0,
+            collection, content, title="", source=str(file), media_type=media_type, wait=10.0
         )
         with anyio.move_on_after(PATIENCE_SECONDS):
             while document.state is DocumentState.QUEUED:
@@ -194,18 +200,27 @@ async def _add(client: RestClient, collection: str, file: Path) -> Outcome:
         return Outcome(file, None, f"it cannot be read: {error.strerror}")
     except FactoryError as error:
         return Outcome(file, None, error.message)
+    known.add(document)
     return Outcome(file, document, document.reason)
 
 
 def _report(outcomes: list[Outcome], collection: str, left_out: Counter[str]) -> None:
     bad = [outcome for outcome in outcomes if outcome.reason]
-    queued = [o for o in outcomes if o.document and o.document.state is DocumentState.QUEUED]
-    chunks = sum(outcome.document.chunks for outcome in outcomes if outcome.document)
-    drawing.err.print(
-        f"{len(outcomes) - len(bad)} documents, {chunks} passages in {collection}", markup=False
-    )
+    elsewhere = [outcome for outcome in outcomes if outcome.is_elsewhere]
+    added = [o.document for o in outcomes if o.document and not o.reason and not o.is_elsewhere]
+    queued = [document for document in added if document.state is DocumentState.QUEUED]
+    chunks = sum(document.chunks for document in added)
+    drawing.err.print(f"{len(added)} documents, {chunks} passages in {collection}", markup=False)
     if queued:
         drawing.err.print(f"{len(queued)} still wait for a worker", markup=False)
+    if elsewhere:
+        first = elsewhere[0]
+        name = first.document.source if first.document else ""
+        drawing.err.print(
+            f"{len(elsewhere)} left out, whose content is there under another name: "
+            f"{first.path} is {name}",
+            markup=False,
+        )
     if left_out:
         endings = ", ".join(ending for ending, _ in left_out.most_common(5))
         drawing.err.print(

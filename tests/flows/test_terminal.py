@@ -181,6 +181,25 @@ def test_documents_are_ingested_and_found(product: Product, tmp_path: Path):
     assert again.code == 0, again.err
 
 
+def test_a_folder_under_another_name_is_not_added_twice(product: Product, tmp_path: Path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "bread.md").write_text("# Bread\n\nSourdough needs a starter.\n")
+    (second / "a.md").write_text("Only here.\n")
+    assert product.run("ingest", str(first), "-c", "twice").code == 0
+    said = product.run("ingest", str(second), "-c", "twice")
+    assert said.code == 0, said.err
+    assert "1 documents" in said.err
+    assert "1 left out, whose content is there under another name" in " ".join(said.err.split())
+
+    (first / "bread.md").rename(first / "a.md")  # what left its name is added under the new one
+    (first / "bread.md").write_text("# Bread\n\nRye needs more water.\n")
+    assert "2 documents" in product.run("ingest", str(first), "-c", "twice").err
+    assert "2 documents" in product.run("ingest", str(first), "-c", "twice").err
+    assert product.run("documents", "ls", "twice").out.count("\n") == 3
+
+
 def test_a_document_that_cannot_be_read_is_named_and_the_others_are_in(
     product: Product, tmp_path: Path
 ):
