@@ -81,8 +81,9 @@ $(VENV)/.ok-docs: $(VENV)/.ok requirements-docs.lock
 	touch $@
 
 site: .web/build/.ok ## build the dashboard's pages, when one of them has changed
+# On a dumb terminal Reflex keeps npm's running words to itself; of an install that fails it still prints them all.
 .web/build/.ok: $(VENV)/.ok $(PAGES)
-	PATH=$(NODE_PATH):$$PATH $(BIN)/reflex export --frontend-only --no-zip --loglevel warning
+	TERM=dumb PATH=$(NODE_PATH):$$PATH $(BIN)/reflex export --frontend-only --no-zip --loglevel warning
 	touch $@
 
 docs: $(VENV)/.ok-docs reference ## build/docs: the documentation as a site; a link that leads nowhere fails it
