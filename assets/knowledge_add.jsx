@@ -7,13 +7,13 @@ import * as format from "$/public/format.js";
 import { MAX_MEBIBYTES, filesOfField, uploads } from "$/public/knowledge_uploads.js";
 import { Command, Dialog, Icon } from "$/public/parts.jsx";
 
-const KINDS = ".md,.markdown,.txt,.html,.htm,.pdf,text/markdown,text/plain,text/html,application/pdf";
+const KINDS = ".md,.markdown,.txt,.html,.htm,.csv,.tsv,.pdf,text/markdown,text/plain,text/html,text/csv,application/pdf";
 const SEEDED = "pygent-docs"; // the product's own pages: nobody's documents belong there by default
 const NEW = ""; // the choice of a collection that is not there yet
 const FEW = 30; // files shown whatever becomes of them
 const MANY = 100; // rows of files at once
 const STEPS = [["reading", "Read"], ["cutting", "Cut"], ["embedding", "Embedded"]];
-export const LIMITS = `Markdown, text, HTML or PDF, at most ${MAX_MEBIBYTES} MiB each`;
+export const LIMITS = `Markdown, text, HTML, CSV or PDF, at most ${MAX_MEBIBYTES} MiB each`;
 
 /** A button that asks for files. */
 export function FileButton({ onFiles, className = "btn", children }) {

@@ -78,7 +78,7 @@ class NewDocument(BaseModel):
 
     title: Annotated[str, Field(max_length=300)] = ""
     source: Annotated[str, Field(max_length=2000, description="Path or address, for people.")] = ""
-    media_type: Literal["text/markdown", "text/plain", "text/html"] = "text/markdown"
+    media_type: Literal["text/markdown", "text/plain", "text/html", "text/csv"] = "text/markdown"
     text: Annotated[str, Field(min_length=1, max_length=MAX_DOCUMENT_BYTES)]
 
 

@@ -34,6 +34,8 @@ TYPES = {
     ".rst": "text/plain",
     ".html": "text/html",
     ".htm": "text/html",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
     ".pdf": "application/pdf",
 }
 POLL_SECONDS = 0.5
@@ -80,7 +82,7 @@ async def ingest(
         typer.Option("--json", help="Print each document as a line of JSON; errors are problems."),
     ] = False,
 ) -> None:
-    """Add documents to a collection: Markdown, text, HTML and PDF.
+    """Add documents to a collection: Markdown, text, HTML, CSV and PDF.
 
     The same file again changes nothing, also under another name; a changed file replaces its former
     content. Exit code 1 when any file could not be read; the others are in.

@@ -64,7 +64,7 @@ class Knowledge(Protocol):
             content: At most 20 MiB.
             title: Empty: the document's first heading, or the end of its source.
             source: Path or address.
-            media_type: `text/markdown`, `text/plain`, `text/html` or `application/pdf`.
+            media_type: `text/markdown`, `text/plain`, `text/html`, `text/csv` or `application/pdf`.
             wait: Seconds to wait for the workers; the answer says how far they came.
 
         Raises:

@@ -79,7 +79,7 @@ async def delete(name: NamePath, asked: Asked) -> None:
     openapi_extra=BODY,
 )
 async def add(name: NamePath, request: Request, asked: Asked, wait: Wait = 0.0) -> Document:
-    """The document is stored and queued; at most 20 MiB of Markdown, text, HTML or PDF.
+    """The document is stored and queued; at most 20 MiB of Markdown, text, HTML, CSV or PDF.
 
     The same content under the same source is the same document; other content replaces it.
     """

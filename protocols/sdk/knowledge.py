@@ -105,8 +105,8 @@ class AsyncKnowledge:
             file: A path, or the content itself as bytes.
             title: Default: the document's first heading, or its file's name.
             source: Where it is from, for people; default: the path.
-            media_type: `text/markdown`, `text/plain`, `text/html` or `application/pdf`; default: by
-                the path's ending.
+            media_type: `text/markdown`, `text/plain`, `text/html`, `text/csv` or
+                `application/pdf`; default: by the path's ending.
             wait: Seconds to wait until it can be found; 0 returns at once.
 
         Raises:

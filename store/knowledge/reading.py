@@ -1,7 +1,7 @@
 """Reads documents of every kind: the loaders of `loaders/` behind one door.
 
-Markdown and text are read here; HTML and PDF, whose parsers can be made to eat time and memory, in
-a process of their own with limits (sandbox.py). Whatever is wrong with a document is said as
+Markdown and text are read here; HTML, CSV and PDF, which can be made to eat time and memory, in a
+process of their own with limits (sandbox.py). Whatever is wrong with a document is said as
 `InvalidRequest`, in a sentence that names the document and the reason.
 """
 
@@ -16,7 +16,8 @@ from store.knowledge.loaders.text import read_text
 from store.knowledge.sandbox import read_apart
 
 PDF = "application/pdf"
-MEDIA_TYPES = ("text/markdown", "text/plain", "text/html", PDF)
+TABLES = ("text/csv", "text/tab-separated-values")
+MEDIA_TYPES = ("text/markdown", "text/plain", "text/html", *TABLES, PDF)
 PDF_MARK = b"%PDF-"
 PDF_MARK_WITHIN = 1024  # ISO 32000-2, 7.5.2, and what readers accept before it
 _MEBIBYTE = 1024 * 1024
@@ -32,7 +33,7 @@ def examine(content: bytes, *, name: str, media_type: str) -> None:
     if media_type not in MEDIA_TYPES:
         raise InvalidRequest(
             f"{name} is {media_type or 'of no type'}, which cannot be read; "
-            "Markdown, plain text, HTML and PDF can",
+            "Markdown, plain text, HTML, CSV and PDF can",
             field="media_type",
         )
     if len(content) > MAX_DOCUMENT_BYTES:

@@ -16,6 +16,7 @@ import msgspec
 from protocols.errors import InvalidRequest
 from store.knowledge.loader import Answer
 from store.knowledge.loaders.charset import decode
+from store.knowledge.loaders.csv import read_csv
 from store.knowledge.loaders.html import read_html
 from store.knowledge.loaders.pdf import read_pdf
 
@@ -25,10 +26,14 @@ def main(memory_bytes: int, seconds: int, media_type: str, name: str) -> None:
     _limit(memory_bytes, seconds)
     content = sys.stdin.buffer.read()
     try:
-        if media_type == "application/pdf":
-            answer = Answer(loaded=read_pdf(content, name=name))
-        else:
-            answer = Answer(loaded=read_html(decode(content, name=name)))
+        match media_type:
+            case "application/pdf":
+                loaded = read_pdf(content, name=name)
+            case "text/html":
+                loaded = read_html(decode(content, name=name))
+            case _:
+                loaded = read_csv(decode(content, name=name), name=name)
+        answer = Answer(loaded=loaded)
     except InvalidRequest as error:
         answer = Answer(refused=error.message)
     sys.stdout.buffer.write(msgspec.json.encode(answer))

@@ -1,5 +1,6 @@
 """Documents of every kind become text, and bad ones a sentence that says what is wrong."""
 
+import csv
 import io
 import time
 import zlib
@@ -9,6 +10,7 @@ from pypdf import PdfWriter
 
 from protocols.errors import InvalidRequest, LimitExceeded
 from store.knowledge import sandbox
+from store.knowledge.chunks import Cutter
 from store.knowledge.loader import Loaded
 from store.knowledge.reading import read_document
 
@@ -136,7 +138,8 @@ SITE_PAGE = """<!doctype html><html lang="en"><head><title>Pumps - Handbook</tit
 <div class="md-content"><article><nav class="md-path"><ol><li>Handbook</ol></nav>
 <h1 id="pumps">Pumps<a class="headerlink">¶</a></h1><p>Prime it before the first start.</p>
 <h2>Seals</h2><aside><p>A seal lasts a year.</p></aside><p>Change both.</p></article></div></div>
-<button>Back to top</button></main><footer class="md-footer"><p>Made with care by somebody</p></footer></div>
+<button>Back to top</button></main>
+<footer class="md-footer"><p>Made with care by somebody</p></footer></div>
 <script>console.log("bye")</script></body></html>"""
 
 
@@ -168,6 +171,55 @@ async def test_of_a_page_of_a_site_the_main_content_is_read_and_no_navigation() 
 async def test_of_other_pages_nothing_but_navigation_is_lost(page: str, text: str) -> None:
     loaded = await read(page.encode(), "text/html")
     assert [section.text for section in loaded.sections] == [text]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+async def test_each_row_of_a_csv_says_its_columns(mark: str) -> None:
+    rows = [
+        ["Pump", "Price, \u20ac", ""],
+        ["P-1", 'a "dear" one\nof 90', "!"],
+        [],
+        ["P-2", "", "?"],
+    ]
+    table = io.StringIO(newline="")
+    csv.writer(table, delimiter=mark).writerows(rows)
+    loaded = await read(table.getvalue().encode("utf-8-sig"), "text/csv")
+    assert [(section.location, section.text) for section in loaded.sections] == [
+        ("rows 1\u20132", '- Pump: P-1; Price, \u20ac: a "dear" one of 90; !\n- Pump: P-2; ?')
+    ]
+
+
+async def test_a_long_csv_says_where_its_rows_stand_and_is_cut_between_them() -> None:
+    rows = "".join(f"row-{number},{number * 7}\n" for number in range(1, 46))
+    loaded = await read(f"name,value\n{rows}".encode(), "text/csv")
+    assert [section.location for section in loaded.sections] == [
+        "rows 1\u201320",
+        "rows 21\u201340",
+        "rows 41\u201345",
+    ]
+    cutter = Cutter(loaded.form, count_tokens=lambda text: len(text.split()))
+    passages = [text for section in loaded.sections for text in cutter.cut(section.text)]
+    assert all(line.startswith("- name: row-") for text in passages for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (b'a,b\n"never closed,1\n', "it is no CSV: unexpected end of data, at line 2"),
+        (b"a,b\n" + b"x" * 100_001, "it is no CSV: field larger than field limit"),
+        (b",,\n,,\n", "it has no text"),
+        ((b"n" * 60 + b",") * 20_000 + b"\n" + (b"1," * 20_000 + b"\n") * 400, "more than 60 MiB"),
+    ],
+)
+async def test_a_csv_that_cannot_be_read_is_refused_with_the_reason(
+    table: bytes, reason: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
+        await read(table, "text/csv")
+
+
+async def test_a_csv_of_names_alone_is_their_text() -> None:
+    assert (await read(b"name,value\n", "text/csv")).sections[0].text == "name; value"
 
 
 async def test_each_page_of_a_pdf_is_a_section() -> None:
