@@ -5,7 +5,6 @@ Postgres with the product's own settings. The long task is written by appends, a
 """
 
 import tempfile
-import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +14,6 @@ import uuid_utils
 
 from protocols.agents import agent_id
 from protocols.events import (
-    AnyData,
     AttemptStarted,
     MessageDelta,
     MessageFinished,
@@ -27,7 +25,7 @@ from protocols.events import (
     TaskSubmitted,
 )
 from protocols.messages import user_message
-from protocols.principals import Actor, system
+from protocols.principals import system
 from protocols.steps import StepKind, Usage
 from protocols.tasks import STATE_CODES, TaskState
 from store.addresses import Addresses
@@ -36,6 +34,7 @@ from store.embedded import embedded_postgres, embedded_valkey, socket_directory
 from store.postgres.log.event_log import TASK, Append
 from store.postgres.migrate import migrate
 from tests.flows.product import COMMAND, Product, prepared
+from tests.serving import Worker
 from tests.store.crowd import crowd
 
 EVENTS = 100_000
@@ -97,53 +96,27 @@ async def _long_task(store: Store) -> str:
             to_state=STATE_CODES[TaskState.SUBMITTED],
         )
     )
-    writer = _Writer(store, task)
-    await writer.write(AttemptStarted(worker="bench"), state=TaskState.WORKING)
+    worker = Worker(store, task, appended=0, attempt=1)
+    await worker.append(AttemptStarted(worker="bench"), state=TaskState.WORKING)
     deltas = (EVENTS - 3) // STEPS - 4
     for number in range(1, STEPS + 1):
-        await _step(writer, number, deltas=deltas)
-    await writer.write(
+        await _step(worker, number, deltas=deltas)
+    await worker.append(
         TaskCompleted(message=f"1.{STEPS}", text="The end."), state=TaskState.COMPLETED
     )
     return task
 
 
-async def _step(writer: "_Writer", number: int, *, deltas: int) -> None:
+async def _step(worker: Worker, number: int, *, deltas: int) -> None:
     step = message = f"1.{number}"
-    await writer.write(
+    await worker.append(
         StepStarted(step=step, kind=StepKind.MODEL, name="scripted"),
         MessageStarted(message=message, step=step),
     )
     for start in range(0, deltas, AT_ONCE):
         count = min(AT_ONCE, deltas - start)
-        await writer.write(*[MessageDelta(message=message, text="word ")] * count)
-    await writer.write(
+        await worker.append(*[MessageDelta(message=message, text="word ")] * count)
+    await worker.append(
         MessageFinished(message=message, text="word " * deltas),
         StepFinished(step=step, usage=Usage(input=10, output=deltas), cost=0),
     )
-
-
-class _Writer:
-    """The one attempt of a task."""
-
-    def __init__(self, store: Store, task: str) -> None:
-        self._store = store
-        self._task = task
-        self._seq = -1
-
-    async def write(self, *data: AnyData, state: TaskState | None = None) -> None:
-        """The next append of it."""
-        self._seq += 1
-        await self._store.log.append(
-            Append(
-                stream=StreamId(self._task),
-                team=system().team,
-                kind=TASK,
-                actor=Actor(f"agent:{AGENT}"),
-                data=data,
-                attempt=1,
-                seq=self._seq,
-                key=uuid.uuid4() if self._seq == 0 else None,
-                to_state=None if state is None else STATE_CODES[state],
-            )
-        )

@@ -101,6 +101,36 @@ FOUND: Answers = {
 }
 
 
+def finished_task(number: int) -> dict[str, object]:
+    """A row of the list of tasks, `Question <number>`; a greater number ended later."""
+    time = f"2026-11-22T10:{number // 60:02}:{number % 60:02}Z"
+    return {
+        "id": f"0199c3f2-0000-7000-8000-{number:012}",
+        "title": f"Question {number}",
+        "state": "completed",
+        "agent": "a",
+        "agent_name": "guide",
+        "agent_version": 1,
+        "model": "extractive",
+        "submitted_by": "user:ada",
+        "submitted_at": time,
+        "started_at": time,
+        "ended_at": time,
+        "updated_at": time,
+        "attempt": 1,
+        "steps": 1,
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cost": 0,
+        "code": None,
+        "activity": None,
+        "activity_kind": None,
+        "lane": [["model", 0, 900, False]],
+        "version": 9,
+        "position": number,
+    }
+
+
 @pytest.fixture(scope="module")
 def base() -> Generator[str]:
     """The built site on loopback, without a hub behind it."""

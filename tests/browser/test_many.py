@@ -4,7 +4,16 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.feeds import attached
-from tests.browser.made_up import AGENT, COLLECTION, FOUND, LISTED, NOTHING, Answers, Open
+from tests.browser.made_up import (
+    AGENT,
+    COLLECTION,
+    FOUND,
+    LISTED,
+    NOTHING,
+    Answers,
+    Open,
+    finished_task,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -14,36 +23,9 @@ MANY_AGENTS: Answers = {
 }
 
 
-def task(number: int) -> dict[str, object]:
-    time = f"2026-11-22T10:{number // 60:02}:{number % 60:02}Z"
-    return {
-        "id": f"0199c3f2-0000-7000-8000-{number:012}",
-        "title": f"Question {number}",
-        "state": "completed",
-        "agent": "a",
-        "agent_name": "guide",
-        "submitted_by": "user:ada",
-        "submitted_at": time,
-        "started_at": time,
-        "ended_at": time,
-        "updated_at": time,
-        "attempt": 1,
-        "steps": 1,
-        "input_tokens": 1,
-        "output_tokens": 2,
-        "cost": 0,
-        "code": None,
-        "activity": None,
-        "activity_kind": None,
-        "lane": [],
-        "version": 9,
-        "position": number,
-    }
-
-
 def newest(number: int) -> tuple[int, object]:
     """The page that ends with this task: a hundred, and older ones behind them."""
-    items = [task(each) for each in range(number, number - 100, -1)]
+    items = [finished_task(each) for each in range(number, number - 100, -1)]
     return 200, {"items": items, "next": "more", "position": number}
 
 
@@ -102,7 +84,7 @@ def test_a_list_of_tasks_that_is_left_open_keeps_its_newest_page(open_page: Open
     page.get_by_text("100 tasks shown").wait_for()
     answers["/api/v1/tasks"] = newest(400)
     for number in range(101, 401):
-        feeds.publish("tasks:1", task(number))
+        feeds.publish("tasks:1", finished_task(number))
     page.get_by_role("link", name="Question 400").wait_for()
     expect(page.get_by_text("100 tasks shown, older ones below")).to_be_visible()
 
@@ -114,7 +96,7 @@ def test_what_waits_behind_the_pill_is_bounded_and_shown_whole(open_page: Open) 
     page.get_by_role("link", name="Question 100").hover()  # nothing moves under the pointer
     answers["/api/v1/tasks"] = newest(450)
     for number in range(101, 451):
-        feeds.publish("tasks:1", task(number))
+        feeds.publish("tasks:1", finished_task(number))
     page.get_by_role("button", name="300+ new").click()
     page.get_by_role("link", name="Question 450").wait_for()
     expect(page.get_by_text("100 tasks shown, older ones below")).to_be_visible()
