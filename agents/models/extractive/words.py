@@ -50,14 +50,16 @@ _STOP_WORDS = frozenset(
 _QUESTION_WORDS = frozenset(("what", "where", "which", "when", "does", "explain", "describe"))
 # They shape a question more than they say what it is about, however rare they are in documents.
 _EVERYDAY = """
-    after again allow already always another back before behind best better bring call current
-    different doing each earlier early easiest easily easy else enough ever every fastest few
-    find first give given good great handle instead keep last late later least less long look
-    made make making never next nice often old oldest other others out over own prefer properly
-    put quick quickest quickly quite rather reach really recommend right same say see seem seen
-    self several simple simplest simply since soon soonest still stuff suggest suppose sure take
-    taken think time today together try turn two under understand until up usual way well whole
-    within without wonder wrong yet yourself
+    across after again against allow already always among another anybody anyone back before
+    behind best better both bring call current different doing during each earlier early easiest
+    easily easy else enough ever every everybody everyone everything except fastest few find
+    first give given good great handle instead keep last late later least less long look made
+    make making never next nice nobody none nothing off often old oldest only onto other others
+    out over own per prefer properly put quick quickest quickly quite rather reach really
+    recommend right same say see seem seen self several simple simplest simply since somebody
+    someone soon soonest still stuff suggest suppose sure take taken than think though through
+    time today together toward towards try turn two under understand until up upon usual via way
+    well whether while whole within without wonder wrong yet yourself
 """
 # Everyday words of one meaning, where somebody who asks has other words than who has written.
 _NEAR = """

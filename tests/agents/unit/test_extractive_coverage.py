@@ -29,6 +29,7 @@ def opening(question: str, *texts: str) -> str:
         "What is the best and quickest way to water the roses properly, please?",
         "Is there a way to see when the gate opens?",
         "Where do I find out when the gate opens?",
+        "How many roses per visitor, and does everybody bring gloves?",
         "Do visitors need gloves, and does the gate open at nine?",  # two sentences of one passage
         "How do I protect the soil with compost?  How often should I turn it?",
     ],
