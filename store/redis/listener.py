@@ -179,7 +179,8 @@ class Listener:
         await self._note_if_restored()
 
     async def _note_if_restored(self) -> None:
-        if self._is_restoring and self._wanted <= self._confirmed:
+        is_connected = self._connection is not None
+        if is_connected and self._is_restoring and self._wanted <= self._confirmed:
             self._is_restoring = False
             self.reconnects += 1
             await self._pass_on(Reconnected())
@@ -198,6 +199,9 @@ class Listener:
             await connection.send_command(command, name)
         except (RedisError, OSError):
             logger.debug("a pub/sub command was not sent", extra={"command": command})
+        except AttributeError:  # the package's own, when its writer is let go while it writes
+            if self._connection is connection:
+                raise
 
 
 def _queue() -> tuple[MemoryObjectSendStream[Heard], MemoryObjectReceiveStream[Heard]]:

@@ -1,6 +1,7 @@
 """Feeds are recoverable from their history; frames may be lost, and say so."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from protocols.channels import Publication, StreamPosition
@@ -43,6 +44,17 @@ def test_a_frame_is_an_epoch_an_offset_and_unparsed_lines():
 def test_what_is_no_frame_is_refused(frame: bytes):
     with pytest.raises(InvalidRequest):
         parse_frame(frame)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_what_is_told_while_it_ends_is_dropped(broker: Broker, turns: int):
+    """Whatever moment the listener's connection is let go at."""
+    async with anyio.create_task_group() as group, broker.listen() as listener:
+        await connected(listener)
+        assert await listener.subscribe("task:a")
+        group.start_soon(listener.unsubscribe, "task:a")
+        for _ in range(turns):
+            await anyio.lowlevel.checkpoint()
 
 
 async def test_frames_arrive_in_order_and_the_log_follower_is_woken(broker: Broker):
