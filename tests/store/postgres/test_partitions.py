@@ -1,6 +1,5 @@
 """Leaves of the log: cut ahead of the positions, by whoever notices; plans that do not age."""
 
-from time import perf_counter
 from typing import Any
 
 import anyio
@@ -65,24 +64,13 @@ async def test_reading_goes_on_while_leaves_are_cut(log: EventLog, root: Root) -
             await log.append(append(stream, STEP, attempt=1, seq=1))
 
 
-async def test_an_append_costs_the_same_after_tables_have_grown(log: EventLog, root: Root) -> None:
+async def test_an_append_scans_nothing_after_tables_have_grown(log: EventLog, root: Root) -> None:
     """Plans made on empty, analysed tables stay for the session: they must not scan."""
     await root.execute("ANALYZE pygent.stream_head, pygent.append_key, pygent.event")
 
-    async def batch() -> float:
-        appends = [append(new_stream(), expected=0) for _ in range(100)]
-        started = perf_counter()
-        answers = await together(log, appends)
-        seconds = perf_counter() - started
+    for _ in range(120):
+        answers = await together(log, [append(new_stream(), expected=0) for _ in range(100)])
         assert versions(answers) == [1] * 100
-        return seconds
-
-    await batch()
-    early = min([await batch() for _ in range(10)])
-    for _ in range(100):
-        await batch()
-    late = min([await batch() for _ in range(10)])
-    assert late < early * 2 + 0.005
     cursor = await root.execute(
         "SELECT sum(seq_tup_read) FROM pg_stat_user_tables"
         " WHERE relname IN ('stream_head', 'append_key')"
