@@ -66,7 +66,11 @@ function Chat({ agent, context }) {
   const last = turns.at(-1)?.watch.task ?? null;
   const open = turns.map((turn) => turn.watch.task).findLast((task) => task && !format.isFinal(task.state)) ?? null;
   const earlier = useEarlier(agent.name, `${context} ${turns.length} ${open?.id}`);
-  const { scroller, scrolled, toEnd, hasMore } = useEnd(true);
+  const { scroller, scrolled, toEnd, hasMore } = useEnd(turns.length > 0);
+  useLayoutEffect(() => {
+    if (context) toEnd();
+    else scroller.current.scrollTop = 0; // what it is stands above the earlier ones
+  }, [context]);
   const [text, setText] = useState("");
   const fresh = useMemo(submissionKey, [agent.name, context === null]); // of the conversation that may begin
   const into = context ?? fresh;

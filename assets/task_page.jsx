@@ -79,12 +79,16 @@ function Task({ watch, task }) {
   const now = watch.now();
   const isPhone = useIsPhone();
   const [search, change] = useAddress();
-  const [part, setPart] = useState("answer"); // on a phone one at a time
   const view = search.get("view") === "events" ? "events" : "steps";
   const chosen = search.get("step"); // a step's id; none: closed; absent: the one at work
+  const [part, setPart] = useState(view === "events" ? view : chosen ? "steps" : "answer"); // on a phone one at a time
   const step = chosen ? task.steps.find((each) => each.id === chosen) : isPhone ? null : atWork(task);
   const selected = step?.id ?? null;
   const select = (id) => change({ step: id ?? "none" }, { replace: true });
+  const choosePart = (next) => {
+    setPart(next);
+    change({ view: next === "events" ? next : null, ...(next === "answer" && { step: null }) }, { replace: true });
+  };
   useKeys({ close: () => (selected && !document.querySelector(".passage, dialog[open]") ? select(null) : false) });
 
   const shown = isPhone ? part : null;
@@ -100,7 +104,7 @@ function Task({ watch, task }) {
     <div className="page task" data-part={shown}>
       <TaskHead watch={watch} task={task} now={now} />
       {isPhone && (
-        <Segment label="Part of the task" className="phonetabs" value={part} onChange={setPart}
+        <Segment label="Part of the task" className="phonetabs" value={part} onChange={choosePart}
           options={[["answer", "Answer"], ["steps", `Steps ${task.steps.length}`], ["events", "Raw events"]]} />
       )}
       <div className="taskbody">

@@ -224,6 +224,8 @@ def test_a_phone_shows_one_part_at_a_time_and_never_scrolls_sideways(
         assert_it_fits(page)
         picture(page, f"phone-task-{part.split()[-1].lower()}")
     ended(page)
+    page.goto(f"{page.url.partition('?')[0]}?view=events")
+    page.locator(".event .type").first.wait_for()
     bar = page.get_by_role("navigation", name="Main, on a phone")
     for place in ("Tasks", "Agents", "Overview"):
         bar.get_by_role("link", name=place).click()
