@@ -1,22 +1,23 @@
 """One socket: reads frames, carries out what its session decides, writes what its outbox holds.
 
-The rules stand in `session.py`, the publications come from `Channels`. A socket that does not
-drain is closed as slow; everything else that waits is written before a close.
+The rules stand in `session.py`, the publications come from `Channels`; both are spelled in the form
+that was agreed on. A socket that does not drain is closed as slow; everything else that waits is
+written before a close.
 """
 
 import logging
 import random
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import suppress
 from typing import assert_never
 
 import anyio
-from starlette.datastructures import Headers
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect
 
-from protocols.centrifugal import codes, wire
+from protocols.centrifugal import codes
+from protocols.centrifugal.answering import in_time
+from protocols.centrifugal.caller import Caller, expires_in
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import (
     Authenticate,
@@ -28,26 +29,16 @@ from protocols.centrifugal.decisions import (
     Subscribe,
     Unsubscribe,
 )
+from protocols.centrifugal.frames import Frames
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
-from protocols.errors import (
-    FactoryError,
-    Forbidden,
-    LimitExceeded,
-    Unauthenticated,
-    Unavailable,
-)
+from protocols.centrifugal.wire.replies import Reply
+from protocols.errors import FactoryError, LimitExceeded, Unavailable
 from protocols.operations.channels import Batch, Channels, Subscription
-from protocols.principals import Principal
-from protocols.quotas import Quota, holder_of
 
 logger = logging.getLogger(__name__)
 
-Authenticates = Callable[[Headers, str | None], Awaitable[Principal]]
-
-MAX_MESSAGE_BYTES = 64 * 1024
-ANSWER_SECONDS = 4.5  # clients give up on a subscribe after 5
 RECHECK_SECONDS = 3.0  # a revoked key or an ended session closes its sockets within five
 LOOK_SECONDS = 5.0  # at most so long between looks at the deadlines, which move
 GOODBYE_SECONDS = 1.0
@@ -64,21 +55,19 @@ class Connection:
 
     def __init__(
         self,
-        socket: WebSocket,
+        frames: Frames,
+        caller: Caller,
         channels: Channels,
-        authenticate: Authenticates,
         *,
         version: str,
-        quota: Quota,
         pace: Pace,
     ) -> None:
         self.why: Disconnect | None = None
         self.pace = pace
-        self._quota = quota
-        self._place = ExitStack()  # of the one who connects
-        self._socket = socket
+        self._frames = frames
+        self._form = frames.form
+        self._caller = caller
         self._channels = channels
-        self._authenticate = authenticate
         self._session = Session(
             str(uuid.uuid4()),
             version=version,
@@ -86,10 +75,8 @@ class Connection:
             first_ping=random.random(),  # noqa: S311  spreads pings, no secret
             pace=pace,
         )
-        self._outbox = Outbox()
+        self._outbox = Outbox(self._form.separator)
         self._scope = anyio.CancelScope()
-        self._principal: Principal | None = None
-        self._token: str | None = None
         self._subscriptions: dict[str, Subscription] = {}
 
     async def run(self) -> None:
@@ -102,12 +89,12 @@ class Connection:
                     await self._read()
                     self._scope.cancel()
         except Exception:
-            who = self._principal.actor if self._principal else None
             channels = sorted(self._subscriptions)[:MOST_NAMED]
+            who = self._caller.name
             logger.exception("a socket failed", extra={"actor": who, "channels": channels})
             self.why = codes.SERVER_ERROR
         finally:
-            self._place.close()
+            self._caller.leave()
             self._outbox.close()
             for subscription in self._subscriptions.values():
                 subscription.close()
@@ -123,7 +110,7 @@ class Connection:
 
     def offer(self, batch: Batch) -> bool:
         """Queue publications, or refuse them while too much waits."""
-        return self._outbox.offer(lambda: batch.spelled(wire.publications_push))
+        return self._outbox.offer(lambda: batch.spelled(self._form.publications))
 
     async def room(self) -> None:
         """Return once a page fits."""
@@ -135,40 +122,32 @@ class Connection:
             self._put(self._session.lost(channel))
 
     async def _read(self) -> None:
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            text: str | None = message.get("text")
-            if text is None:
-                self.close(codes.INAPPROPRIATE_PROTOCOL)
-            elif len(text) > MAX_MESSAGE_BYTES:
-                self.close(codes.TOO_BIG)
-            else:
-                for decision in self._session.receive(text):
-                    await self._perform(decision)
-            if self.why is not None:
-                return
+        while self.why is None:
+            match await self._frames.receive():
+                case None:
+                    return
+                case Disconnect() as why:
+                    self.close(why)
+                case frame:
+                    for decision in self._session.receive(self._form.commands(frame)):
+                        await self._perform(decision)
 
     async def _write(self) -> None:
         try:
-            await self._outbox.run(self._write_frame)
+            await self._outbox.run(self._frames.send)
         except TimeoutError:
             self.close(codes.SLOW)
         except WebSocketDisconnect:
             self._scope.cancel()
 
-    async def _write_frame(self, frame: bytes) -> None:
-        await self._socket.send({"type": "websocket.send", "text": frame.decode()})
-
-    def _put(self, message: bytes) -> None:
-        if not self._outbox.put(message):
+    def _put(self, reply: Reply) -> None:
+        if not self._outbox.put(self._form.reply(reply)):
             self.close(codes.SLOW)
 
     async def _perform(self, decision: Decision) -> None:  # noqa: C901  one arm a kind
         match decision:
-            case Send(data):
-                self._put(data)
+            case Send(reply):
+                self._put(reply)
             case Close(why):
                 self.close(why)
             case Unsubscribe(channel, answer):
@@ -188,51 +167,47 @@ class Connection:
 
     async def _connect(self, command: Authenticate) -> None:
         try:
-            async with _in_time():
-                principal = await self._authenticate(self._socket.headers, command.token)
+            principal = await self._caller.identify(command.token)
         except FactoryError as error:
             await self._perform(self._session.refuse_connect(command, error))
             return
-        expires_in = _expires_in(principal)
-        if expires_in is not None and expires_in <= 0:
+        left = expires_in(principal)
+        if left is not None and left <= 0:
             self._put(self._session.refuse_expired(command))
             return
         try:
-            self._place.enter_context(self._quota.held_by(holder_of(principal)))
+            self._caller.accept(principal, command.token)
         except LimitExceeded as error:
             logger.warning("a socket was refused", extra={"reason": error.message})
             self.close(codes.CONNECTION_LIMIT)
             return
-        self._principal, self._token = principal, command.token
-        self._put(self._session.accept(command, now=time.monotonic(), expires_in=expires_in))
+        self._put(self._session.accept(command, now=time.monotonic(), expires_in=left))
 
     async def _refresh(self, command: Refresh) -> None:
         try:
-            async with _in_time():
-                principal = await self._authenticate(self._socket.headers, command.token)
+            principal = await self._caller.identify(command.token)
         except Unavailable as error:
             self._put(self._session.refuse(command.id, error))
             return
         except FactoryError:
             self.close(codes.INVALID_TOKEN)
             return
-        if not self._is_same(principal):
+        if not self._caller.is_same(principal):
             self.close(codes.INVALID_TOKEN)
             return
-        expires_in = _expires_in(principal)
-        if expires_in is not None and expires_in <= 0:
+        left = expires_in(principal)
+        if left is not None and left <= 0:
             self._put(self._session.refuse_expired(command))
             return
-        self._principal, self._token = principal, command.token
-        now = time.monotonic()
-        self._put(self._session.refreshed(command, now=now, expires_in=expires_in))
+        self._caller.accept(principal, command.token)
+        self._put(self._session.refreshed(command, now=time.monotonic(), expires_in=left))
 
     async def _subscribe(self, command: Subscribe) -> None:
         await self._outbox.room()  # an answer may hold a whole page
         try:
-            async with _in_time():
+            async with in_time():
                 subscription = await self._channels.subscribe(
-                    self._known(), self, channel=command.channel, since=command.since
+                    self._caller.principal, self, channel=command.channel, since=command.since
                 )
         except FactoryError as error:
             self._put(self._session.refuse(command.id, error))
@@ -249,9 +224,9 @@ class Connection:
     async def _history(self, command: ReadHistory) -> None:
         await self._outbox.room()
         try:
-            async with _in_time():
+            async with in_time():
                 page = await self._channels.history(
-                    self._known(),
+                    self._caller.principal,
                     command.channel,
                     since=command.since,
                     limit=command.limit,
@@ -273,58 +248,16 @@ class Connection:
             if decision := self._session.tick(now):
                 await self._perform(decision)
             if now >= recheck:
-                await self._recheck()
+                if why := await self._caller.recheck():
+                    self.close(why)
+                left = self._caller.expires_in
+                self._session.renewed(now=time.monotonic(), expires_in=left)
                 recheck = time.monotonic() + RECHECK_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311
             due = min(self._session.deadline(), recheck)
             await anyio.sleep(min(max(due - time.monotonic(), 0.01), LOOK_SECONDS))
 
-    async def _recheck(self) -> None:
-        if self._principal is None:
-            return
-        try:
-            async with _in_time():
-                principal = await self._authenticate(self._socket.headers, self._token)
-        except Unauthenticated:
-            self.close(codes.INVALID_TOKEN)
-        except Forbidden:
-            self.close(codes.DENIED)
-        except FactoryError as error:
-            logger.warning("a socket's principal was not checked", extra={"reason": error.code})
-        else:
-            if self._is_same(principal):
-                self._principal = principal
-                self._session.renewed(now=time.monotonic(), expires_in=_expires_in(principal))
-            else:
-                self.close(codes.FORCE_RECONNECT)
-
-    def _known(self) -> Principal:
-        if self._principal is None:
-            raise Unauthenticated("nobody is connected")
-        return self._principal
-
-    def _is_same(self, principal: Principal) -> bool:
-        known = self._known()
-        return (principal.actor, principal.team) == (known.actor, known.team)
-
     async def _say_goodbye(self, why: Disconnect) -> None:
-        try:
-            with anyio.move_on_after(GOODBYE_SECONDS):
-                if why is not codes.SLOW:
-                    await self._outbox.flush(self._write_frame)
-            with anyio.move_on_after(GOODBYE_SECONDS):
-                await self._socket.close(why.code, why.reason)
-        except (WebSocketDisconnect, RuntimeError):
-            logger.debug("the socket was gone before its close", extra={"code": why.code})
-
-
-@asynccontextmanager
-async def _in_time() -> AsyncGenerator[None]:
-    try:
-        with anyio.fail_after(ANSWER_SECONDS):
-            yield
-    except TimeoutError:
-        raise Unavailable(f"no answer within {ANSWER_SECONDS:g} seconds") from None
-
-
-def _expires_in(principal: Principal) -> float | None:
-    return None if principal.expires_at is None else principal.expires_at - time.time()
+        if why is not codes.SLOW:
+            with anyio.move_on_after(GOODBYE_SECONDS), suppress(WebSocketDisconnect, RuntimeError):
+                await self._outbox.flush(self._frames.send)
+        await self._frames.close(why)

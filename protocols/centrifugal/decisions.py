@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Channel, StreamPosition
 
 
@@ -29,7 +30,7 @@ class Unsubscribe:
     """Leave the channel, then send the answer."""
 
     channel: str
-    answer: bytes
+    answer: Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Refresh:
 class Send:
     """Send this; nothing else is to be done."""
 
-    data: bytes
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)

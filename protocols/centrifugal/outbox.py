@@ -18,10 +18,15 @@ WRITE_SECONDS = 10.0
 
 
 class Outbox:
-    """Messages in order, each one or more lines; `run` writes them."""
+    """Messages in order, one or more at a time; `run` writes them.
 
-    def __init__(self) -> None:
+    Args:
+        separator: Between two messages of a frame.
+    """
+
+    def __init__(self, separator: bytes) -> None:
         self.size = 0
+        self._separator = separator
         self._messages: deque[bytes] = deque()
         self._is_closed = False
         self._filled = anyio.Event()
@@ -79,7 +84,7 @@ class Outbox:
             frame.append(self._messages.popleft())
             size += len(frame[-1])
         with anyio.fail_after(WRITE_SECONDS):
-            await write(b"\n".join(frame))
+            await write(self._separator.join(frame))
         self.size -= size
         if self.size < LOW_BYTES:
             self._drained.set()

@@ -1,5 +1,8 @@
 """The endpoint `/connection/websocket`, and all sockets that are open on it.
 
+JSON is spoken unless the client asks for Protobuf, by the subprotocol it offers or by
+`?cf_protocol=protobuf` or `?format=protobuf`.
+
 The hub makes one `Sockets` when it starts and drains it when it stops. Who is asking is decided by
 a callable of the hub, which is also asked again for as long as a socket lives.
 """
@@ -11,13 +14,17 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import anyio
-from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocols.centrifugal import codes
+from protocols.centrifugal.caller import Authenticates, Caller
 from protocols.centrifugal.codes import Disconnect
-from protocols.centrifugal.connection import Authenticates, Connection
+from protocols.centrifugal.connection import Connection
+from protocols.centrifugal.frames import Frames
 from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.json_form import JSON
+from protocols.centrifugal.wire.protobuf_form import PROTOBUF
 from protocols.errors import LimitExceeded
 from protocols.operations.channels import Channels
 from protocols.quotas import Quotas, network_of
@@ -82,12 +89,8 @@ class Sockets:
 
     async def serve(self, socket: WebSocket) -> None:
         """One socket, from its handshake to its end."""
-        if _wants_protobuf(socket):
-            refusal = PlainTextResponse("This server speaks the JSON form only.", 400)
-            await socket.send_denial_response(refusal)
-            return
-        offers_json = JSON_SUBPROTOCOL in socket.scope["subprotocols"]
-        await socket.accept(subprotocol=JSON_SUBPROTOCOL if offers_json else None)
+        form, subprotocol = _agreed(socket)
+        await socket.accept(subprotocol=subprotocol)
         if self._is_draining:
             await _send_away(socket, codes.SHUTDOWN)
             return
@@ -99,15 +102,14 @@ class Sockets:
                 logger.warning("a socket was refused", extra={"reason": error.message})
                 await _send_away(socket, codes.CONNECTION_LIMIT)
             else:
-                await self._serve(socket)
+                await self._serve(socket, form)
 
-    async def _serve(self, socket: WebSocket) -> None:
+    async def _serve(self, socket: WebSocket, form: Form) -> None:
         connection = Connection(
-            socket,
+            Frames(socket, form),
+            Caller(socket.headers, self._authenticate, quota=self._quotas.sockets),
             self._channels,
-            self._authenticate,
             version=self._version,
-            quota=self._quotas.sockets,
             pace=self._pace(),
         )
         self._open.add(connection)
@@ -145,11 +147,12 @@ async def _send_away(socket: WebSocket, why: Disconnect) -> None:
         await socket.close(why.code, why.reason)
 
 
-def _wants_protobuf(socket: WebSocket) -> bool:
+def _agreed(socket: WebSocket) -> tuple[Form, str | None]:
+    """What is spoken on it, and the subprotocol to answer with: one that was offered, or none."""
     offered: list[str] = socket.scope["subprotocols"]
-    if PROTOBUF_SUBPROTOCOL in offered and JSON_SUBPROTOCOL not in offered:
-        return True
-    return "protobuf" in (
-        socket.query_params.get("cf_protocol"),
-        socket.query_params.get("format"),
+    wishes = (socket.query_params.get("cf_protocol"), socket.query_params.get("format"))
+    is_protobuf = "protobuf" in wishes or (
+        PROTOBUF_SUBPROTOCOL in offered and JSON_SUBPROTOCOL not in offered
     )
+    form, name = (PROTOBUF, PROTOBUF_SUBPROTOCOL) if is_protobuf else (JSON, JSON_SUBPROTOCOL)
+    return form, name if name in offered else None

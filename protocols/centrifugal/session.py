@@ -2,7 +2,8 @@
 
 Whoever drives it carries decisions out one after another, in order, and asks for the next one only
 then: a frame may hold `connect` and all that follows it. Times are seconds of one clock that never
-goes back. What is read or written, and by whom it is authenticated, is not known here.
+goes back. What is read or written and in which form, and by whom it is authenticated, is not known
+here.
 
 Source: the Centrifugal client protocol; the rules are cited by their command.
 """
@@ -10,10 +11,8 @@ Source: the Centrifugal client protocol; the rules are cited by their command.
 from collections.abc import Iterator
 from enum import Enum, auto
 
-import msgspec
-
-from protocols import channels
-from protocols.centrifugal import codes, wire
+from protocols.centrifugal import answers, asked, codes
+from protocols.centrifugal.deadlines import PING_SECONDS, Deadlines
 from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
@@ -25,21 +24,21 @@ from protocols.centrifugal.decisions import (
     Unsubscribe,
 )
 from protocols.centrifugal.pace import Pace
-from protocols.centrifugal.wire import Command
-from protocols.channels import Channel, StreamPosition
+from protocols.centrifugal.wire.commands import (
+    Command,
+    HistoryRequest,
+    PublishRequest,
+    RefreshRequest,
+    SubscribeRequest,
+    UnsubscribeRequest,
+)
+from protocols.centrifugal.wire.replies import PING, Reply
 from protocols.errors import FactoryError, InvalidRequest
 from protocols.operations.channels import HistoryPage, Subscription
 
-PING_SECONDS = 25
-PONG_SECONDS = 10.0
-CONNECT_SECONDS = 15.0
-EXPIRY_GRACE_SECONDS = 25.0
 MAX_CHANNELS = 128
-MAX_CHANNEL_BYTES = 255
 MAX_NAME_CHARACTERS = 16
 MAX_VERSION_CHARACTERS = 64
-MAX_HISTORY = 300
-REJECT_UNRECOVERED = 2
 
 
 class _Phase(Enum):
@@ -71,25 +70,24 @@ class Session:
         self.client = client
         self._version = version
         self._phase = _Phase.NEW
-        self._connect_by = now + CONNECT_SECONDS
-        self._first_ping = first_ping
         self._pace = pace or Pace()
-        self._next_ping = float("inf")
-        self._pong_by = float("inf")
-        self._expires = float("inf")
+        self._deadlines = Deadlines(now, first_ping=first_ping)
         self._refreshes = False
         self._channels: set[str] = set()
 
-    def receive(self, frame: str) -> Iterator[Decision]:
-        """What the commands of a frame ask for, one after another."""
+    def receive(self, commands: Iterator[Command]) -> Iterator[Decision]:
+        """What the commands of a frame ask for, one after another.
+
+        Each is taken when its turn comes; one that cannot be read ends the connection.
+        """
         try:
-            for command in wire.commands(frame):
+            for command in commands:
                 decision = self._decide(command)
                 if decision is not None:
                     yield decision
                 if isinstance(decision, Close) or self._phase is _Phase.REFUSED:
                     return
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        except InvalidRequest:
             yield Close(codes.BAD_COMMAND)
 
     def _decide(self, command: Command) -> Decision | None:
@@ -104,7 +102,7 @@ class Session:
     def _too_soon(self, command: Command) -> Decision:
         if self._pace.is_flood or command.id < 1:
             return Close(codes.FLOOD)
-        return Send(wire.error(command.id, codes.TOO_MANY_COMMANDS))
+        return Send(answers.error(command.id, codes.TOO_MANY_COMMANDS))
 
     def _connect(self, command: Command) -> Decision:
         connect = command.connect
@@ -112,15 +110,14 @@ class Session:
             return Close(codes.BAD_COMMAND)
         if len(connect.name) > MAX_NAME_CHARACTERS or len(connect.version) > MAX_VERSION_CHARACTERS:
             self._phase = _Phase.REFUSED
-            return Send(wire.error(command.id, codes.BAD_REQUEST))
+            return Send(answers.error(command.id, codes.BAD_REQUEST))
         return Authenticate(command.id, connect.token or None)
 
     def _without_id(self, command: Command) -> Decision | None:
         if command.send:
             return Close(codes.NOT_SERVED)
-        if command != _PONG or self._pong_by == float("inf"):
+        if command != _PONG or not self._deadlines.take_pong():
             return Close(codes.BAD_COMMAND)
-        self._pong_by = float("inf")
         return None
 
     def _with_id(self, command: Command) -> Decision:
@@ -135,50 +132,44 @@ class Session:
 
     def _by_method(self, command: Command) -> Decision:
         match command:
-            case Command(subscribe=wire.SubscribeRequest() as request):
+            case Command(subscribe=SubscribeRequest() as request):
                 return self._subscribe(command.id, request)
-            case Command(unsubscribe=wire.UnsubscribeRequest() as request):
+            case Command(unsubscribe=UnsubscribeRequest() as request):
                 return self._unsubscribe(command.id, request)
-            case Command(history=wire.HistoryRequest() as request):
-                return _history(command.id, request)
-            case Command(refresh=wire.RefreshRequest() as request):
+            case Command(history=HistoryRequest() as request):
+                return asked.history(command.id, request)
+            case Command(refresh=RefreshRequest() as request):
                 return self._refresh(command.id, request)
-            case Command(publish=wire.PublishRequest() as request):
-                _channel(request.channel)
-                return Send(wire.error(command.id, codes.PERMISSION_DENIED))
+            case Command(publish=PublishRequest() as request):
+                asked.channel(request.channel)
+                return Send(answers.error(command.id, codes.PERMISSION_DENIED))
             case _ if (
                 command.presence or command.presence_stats or command.sub_refresh or command.rpc
             ):
-                return Send(wire.error(command.id, codes.NOT_AVAILABLE))
+                return Send(answers.error(command.id, codes.NOT_AVAILABLE))
             case _:
-                return Send(wire.error(command.id, codes.METHOD_NOT_FOUND))
+                return Send(answers.error(command.id, codes.METHOD_NOT_FOUND))
 
-    def _subscribe(self, command_id: int, request: wire.SubscribeRequest) -> Decision:
-        if request.type:
-            return Send(wire.error(command_id, codes.PERMISSION_DENIED))
-        if request.tf:
-            return Send(wire.error(command_id, codes.BAD_REQUEST))
-        channel = _channel(request.channel)
+    def _subscribe(self, command_id: int, request: SubscribeRequest) -> Decision:
+        wish = asked.subscribe(command_id, request)
         if request.channel in self._channels:
-            return Send(wire.error(command_id, codes.ALREADY_SUBSCRIBED))
+            return Send(answers.error(command_id, codes.ALREADY_SUBSCRIBED))
         if len(self._channels) >= MAX_CHANNELS:
-            return Send(wire.error(command_id, codes.LIMIT_EXCEEDED))
-        since = StreamPosition(request.epoch, request.offset) if request.recover else None
-        return Subscribe(command_id, channel, since, bool(request.flag & REJECT_UNRECOVERED))
+            return Send(answers.error(command_id, codes.LIMIT_EXCEEDED))
+        return wish
 
-    def _unsubscribe(self, command_id: int, request: wire.UnsubscribeRequest) -> Decision:
+    def _unsubscribe(self, command_id: int, request: UnsubscribeRequest) -> Decision:
         self._channels.discard(request.channel)
-        reply = wire.Reply(id=command_id, unsubscribe=wire.UnsubscribeResult())
-        return Unsubscribe(request.channel, wire.encode(reply))
+        return Unsubscribe(request.channel, answers.unsubscribed(command_id))
 
-    def _refresh(self, command_id: int, request: wire.RefreshRequest) -> Decision:
+    def _refresh(self, command_id: int, request: RefreshRequest) -> Decision:
         if not self._refreshes or not request.token:
             return Close(codes.BAD_COMMAND)
         return Refresh(command_id, request.token)
 
     def accept(
         self, command: Authenticate, *, now: float, expires_in: float | None = None
-    ) -> bytes:
+    ) -> Reply:
         """The answer to `connect`: from now on commands are served and pings are due.
 
         Args:
@@ -188,19 +179,13 @@ class Session:
                 token refreshes it in time; others are closed.
         """
         self._phase = _Phase.CONNECTED
-        self._connect_by = float("inf")
-        self._next_ping = now + PING_SECONDS * (1 + self._first_ping) / 2
+        self._deadlines.connected(now)
         self._refreshes = command.token is not None and expires_in is not None
-        self._expire(now, expires_in)
-        result = wire.ConnectResult(
-            client=self.client,
-            version=self._version,
-            ping=PING_SECONDS,
-            pong=True,
-            expires=self._refreshes,
-            ttl=_ttl(expires_in) if self._refreshes else 0,
+        self.renewed(now=now, expires_in=expires_in)
+        ttl = _ttl(expires_in) if self._refreshes else None
+        return answers.connected(
+            command.id, self.client, version=self._version, ping=PING_SECONDS, ttl=ttl
         )
-        return wire.encode(wire.Reply(id=command.id, connect=result))
 
     def refuse_connect(self, command: Authenticate, error: FactoryError) -> Send | Close:
         """Why nobody is connected; what is left of the frame is dropped.
@@ -214,109 +199,61 @@ class Session:
             return Close(codes.INVALID_TOKEN)
         if code is codes.PERMISSION_DENIED:
             return Close(codes.DENIED)
-        return Send(wire.error(command.id, code, error.message))
+        return Send(answers.error(command.id, code, error.message))
 
-    def refuse_expired(self, command: Authenticate | Refresh) -> bytes:
+    def refuse_expired(self, command: Authenticate | Refresh) -> Reply:
         """The token was good once; the client gets a new one and tries again."""
         if isinstance(command, Authenticate):
             self._phase = _Phase.REFUSED
-        return wire.error(command.id, codes.TOKEN_EXPIRED)
+        return answers.error(command.id, codes.TOKEN_EXPIRED)
 
-    def refreshed(self, command: Refresh, *, now: float, expires_in: float | None) -> bytes:
+    def refreshed(self, command: Refresh, *, now: float, expires_in: float | None) -> Reply:
         """The connection lives on."""
-        self._expire(now, expires_in)
-        result = wire.RefreshResult(
-            client=self.client,
-            version=self._version,
-            expires=expires_in is not None,
-            ttl=0 if expires_in is None else _ttl(expires_in),
+        self.renewed(now=now, expires_in=expires_in)
+        return answers.refreshed(
+            command.id, self.client, version=self._version, ttl=_ttl(expires_in)
         )
-        return wire.encode(wire.Reply(id=command.id, refresh=result))
 
     def renewed(self, *, now: float, expires_in: float | None) -> None:
         """The credentials were looked at again, and are good for so long."""
-        self._expire(now, expires_in)
+        self._deadlines.expire(now, expires_in, is_refreshed=self._refreshes)
 
-    def subscribed(self, command: Subscribe, subscription: Subscription) -> bytes:
+    def subscribed(self, command: Subscribe, subscription: Subscription) -> Reply:
         """The answer to `subscribe`; it goes out before anything of the channel."""
         self._channels.add(str(command.channel))
-        result = wire.SubscribeResult(
-            recoverable=True,
-            positioned=True,
-            epoch=subscription.epoch,
-            offset=subscription.offset,
-            was_recovering=command.since is not None,
-            recovered=subscription.recovered,
-            publications=wire.publication_fields(subscription.publications),
-        )
-        return wire.encode(wire.Reply(id=command.id, subscribe=result))
+        was_recovering = command.since is not None
+        return answers.subscribed(command.id, subscription, was_recovering=was_recovering)
 
-    def unrecoverable(self, command: Subscribe | ReadHistory) -> bytes:
+    def unrecoverable(self, command: Subscribe | ReadHistory) -> Reply:
         """The client asked for all or nothing, and not all is there."""
-        return wire.error(command.id, codes.UNRECOVERABLE)
+        return answers.error(command.id, codes.UNRECOVERABLE)
 
-    def lost(self, channel: str) -> bytes:
+    def lost(self, channel: str) -> Reply:
         """A subscription ended by the server; the client subscribes again and recovers."""
         self._channels.discard(channel)
-        return wire.unsubscribe_push(channel, codes.INSUFFICIENT_STATE)
+        return answers.ended(channel, codes.INSUFFICIENT_STATE)
 
-    def history(self, command: ReadHistory, page: HistoryPage) -> bytes:
+    def history(self, command: ReadHistory, page: HistoryPage) -> Reply:
         """The answer to `history`."""
-        result = wire.HistoryResult(
-            publications=wire.publication_fields(page.publications),
-            epoch=page.position.epoch,
-            offset=page.position.offset,
-        )
-        return wire.encode(wire.Reply(id=command.id, history=result))
+        return answers.history(command.id, page)
 
-    def refuse(self, command_id: int, error: FactoryError) -> bytes:
+    def refuse(self, command_id: int, error: FactoryError) -> Reply:
         """The answer to a command that failed."""
-        return wire.error(command_id, codes.code_of(error), error.message)
+        return answers.error(command_id, codes.code_of(error), error.message)
 
     def deadline(self) -> float:
         """When `tick` has something to do, unless something is received before."""
-        return min(self._connect_by, self._next_ping, self._pong_by, self._expires)
+        return self._deadlines.next()
 
     def tick(self, now: float) -> Send | Close | None:
         """What is due: a ping, or the end."""
-        if now >= self._connect_by:
-            return Close(codes.STALE)
-        if now >= self._pong_by:
-            return Close(codes.NO_PONG)
-        if now >= self._expires:
-            return Close(codes.EXPIRED)
-        if now >= self._next_ping:
-            self._next_ping = now + PING_SECONDS
-            self._pong_by = now + PONG_SECONDS
-            return Send(wire.PING)
-        return None
-
-    def _expire(self, now: float, expires_in: float | None) -> None:
-        if expires_in is None:
-            self._expires = float("inf")
-        else:
-            grace = EXPIRY_GRACE_SECONDS if self._refreshes else 0.0
-            self._expires = now + expires_in + grace
+        if why := self._deadlines.missed(now):
+            return Close(why)
+        return Send(PING) if self._deadlines.take_ping(now) else None
 
 
 _PONG = Command()
 
 
-def _history(command_id: int, request: wire.HistoryRequest) -> Decision:
-    channel = _channel(request.channel)
-    since = request.since and StreamPosition(request.since.epoch, request.since.offset)
-    if request.reverse and since and since.offset == 0:
-        raise InvalidRequest("nothing lies before offset 0")
-    limit = MAX_HISTORY if request.limit < 0 else min(request.limit, MAX_HISTORY)
-    return ReadHistory(command_id, channel, since, limit, request.reverse)
-
-
-def _channel(name: str) -> Channel:
-    size = len(name.encode())
-    if not 0 < size <= MAX_CHANNEL_BYTES:
-        raise InvalidRequest(f"a channel's name has 1 to {MAX_CHANNEL_BYTES} bytes, not {size}")
-    return channels.parse(name)
-
-
-def _ttl(seconds: float | None) -> int:
-    return max(1, int(seconds or 0))
+def _ttl(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, int(seconds))

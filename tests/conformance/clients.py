@@ -1,10 +1,12 @@
 """The official clients, unmodified, following one channel each."""
 
 import fcntl
+import json
 import os
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -66,7 +68,9 @@ class _Events(SubscriptionEventHandler):
         self._heard.changed()
 
     async def on_publication(self, ctx: PublicationContext) -> None:
-        assert ctx.pub.data["version"] == ctx.pub.offset
+        data = ctx.pub.data
+        version = (json.loads(data) if isinstance(data, bytes) else data)["version"]
+        assert version == ctx.pub.offset
         self._heard.offsets.append(ctx.pub.offset)
         self._heard.changed()
 
@@ -75,9 +79,16 @@ class _Events(SubscriptionEventHandler):
 
 
 @asynccontextmanager
-async def python_client(url: str, *, token: str, channel: str) -> AsyncGenerator[Heard]:
+async def _python(url: str, *, token: str, channel: str, is_binary: bool) -> AsyncGenerator[Heard]:
     heard = Heard()
-    client = Client(url, token=token, min_reconnect_delay=0.05, max_reconnect_delay=0.2, proxy=None)
+    client = Client(
+        url,
+        token=token,
+        use_protobuf=is_binary,
+        min_reconnect_delay=0.05,
+        max_reconnect_delay=0.2,
+        proxy=None,
+    )
     subscription = client.new_subscription(
         channel, _Events(heard), min_resubscribe_delay=0.05, max_resubscribe_delay=0.2
     )
@@ -90,11 +101,11 @@ async def python_client(url: str, *, token: str, channel: str) -> AsyncGenerator
 
 
 @asynccontextmanager
-async def js_client(url: str, *, token: str, channel: str) -> AsyncGenerator[Heard]:
+async def _js(url: str, *, token: str, channel: str, build: str) -> AsyncGenerator[Heard]:
     heard = Heard()
     installed = await anyio.to_thread.run_sync(install_js_client)
     command = [str(NODE / "node"), str(Path(__file__).parent / "follow.mjs")]
-    arguments = [str(installed), url, token, channel]
+    arguments = [str(installed), build, url, token, channel]
     async with (
         await anyio.open_process([*command, *arguments], stderr=None) as process,
         anyio.create_task_group() as group,
@@ -106,6 +117,12 @@ async def js_client(url: str, *, token: str, channel: str) -> AsyncGenerator[Hea
         finally:
             process.terminate()
             group.cancel_scope.cancel()
+
+
+python_client: Follows = partial(_python, is_binary=False)
+python_protobuf_client: Follows = partial(_python, is_binary=True)
+js_client: Follows = partial(_js, build="centrifuge")
+js_protobuf_client: Follows = partial(_js, build="centrifuge/build/protobuf")
 
 
 async def _listen(lines: BufferedByteReceiveStream, heard: Heard) -> None:

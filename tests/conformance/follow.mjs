@@ -1,9 +1,10 @@
 // Follows one channel with the unmodified npm client and prints what it hears, a line each.
-// Arguments: where the client is installed, url, token, channel.
+// Arguments: where the client is installed, which of its builds, url, token, channel.
 import { createRequire } from "node:module";
 
-const [, , installed, url, token, channel] = process.argv;
-const { Centrifuge } = createRequire(`${installed}/`)("centrifuge");
+const [, , installed, build, url, token, channel] = process.argv;
+const { Centrifuge } = createRequire(`${installed}/`)(build);
+const plain = (data) => (ArrayBuffer.isView(data) ? JSON.parse(new TextDecoder().decode(data)) : data);
 
 const client = new Centrifuge(url, { token, minReconnectDelay: 50, maxReconnectDelay: 200 });
 const subscription = client.newSubscription(channel, {
@@ -15,7 +16,7 @@ const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
 subscription.on("subscribed", (context) =>
   say("subscribed", context.wasRecovering, context.recovered),
 );
-subscription.on("publication", (context) => say("publication", context.offset, context.data.version));
+subscription.on("publication", (context) => say("publication", context.offset, plain(context.data).version));
 subscription.on("unsubscribed", (context) => say("unsubscribed", context.code));
 client.on("disconnected", (context) => say("disconnected", context.code));
 subscription.subscribe();

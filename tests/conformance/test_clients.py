@@ -12,12 +12,23 @@ from protocols.channels import Channel
 from protocols.operations.keys import CreateKey
 from store.addresses import Addresses
 from store.connect import open_store
-from tests.conformance.clients import Follows, Heard, js_client, python_client
+from tests.conformance.clients import (
+    Follows,
+    Heard,
+    js_client,
+    js_protobuf_client,
+    python_client,
+    python_protobuf_client,
+)
 from tests.conformance.conftest import Program, Served, program_on
 from tests.conftest import OwnValkey
 from tests.hub.conftest import TEAM, Written, dense
 
-CLIENTS = pytest.mark.parametrize("follow", [python_client, js_client])
+CLIENTS = pytest.mark.parametrize(
+    "follow",
+    [python_client, python_protobuf_client, js_client, js_protobuf_client],
+    ids=["python", "python protobuf", "js", "js protobuf"],
+)
 
 
 @CLIENTS
@@ -87,14 +98,19 @@ async def test_clients_follow_through_kill_9_of_hub_and_valkey(
         known = {"token": key.token, "channel": str(channel)}
         async with (
             python_client(program.url, **known) as by_python,
+            python_protobuf_client(program.url, **known) as by_python_protobuf,
             js_client(program.url, **known) as by_js,
+            js_protobuf_client(program.url, **known) as by_js_protobuf,
         ):
-            await _live_through_it(appender, program, own_valkey, (by_python, by_js))
+            in_python, in_js = (by_python, by_python_protobuf), (by_js, by_js_protobuf)
+            await _live_through_it(appender, program, own_valkey, (*in_python, *in_js))
 
-    assert by_js.offsets == dense(1, appender.total)
-    assert by_python.offsets == dense(by_python.offsets[0], appender.total)
-    assert by_python.offsets[0] <= 2
-    for heard in (by_python, by_js):
+    for heard in in_js:
+        assert heard.offsets == dense(1, appender.total)
+    for heard in in_python:
+        assert heard.offsets == dense(heard.offsets[0], appender.total)
+        assert heard.offsets[0] <= 2
+    for heard in (*in_python, *in_js):
         assert heard.ended == []
         assert heard.subscribed[-1] == (True, True)
         assert len(heard.subscribed) >= 3

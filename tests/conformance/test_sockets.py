@@ -11,27 +11,43 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from protocols.centrifugal import connection as connections
+from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.json_form import JSON
+from protocols.centrifugal.wire.protobuf_form import PROTOBUF
 from tests.conformance.conftest import Served
 from tests.hub.conftest import dense
+from tests.protocols.centrifugal.official import official, read_officially
 
 CONNECT = {"id": 1, "connect": {"token": "team-1", "name": "test"}}
 
 
+FORMS = pytest.mark.parametrize("form", [JSON, PROTOBUF], ids=["json", "protobuf"])
+
+
 class Client:
-    def __init__(self, socket: ClientConnection) -> None:
+    """Commands and messages as plain dictionaries, in either form."""
+
+    def __init__(self, socket: ClientConnection, form: Form) -> None:
         self.socket = socket
-        self._lines: list[str] = []
+        self._is_binary = form.is_binary
+        self._messages: list[dict[str, Any]] = []
 
     async def send(self, *commands: object) -> None:
-        await self.socket.send("\n".join(json.dumps(command) for command in commands))
+        in_json = "\n".join(json.dumps(command) for command in commands)
+        await self.socket.send(official(*commands) if self._is_binary else in_json)
 
     async def next(self) -> dict[str, Any]:
         with anyio.fail_after(10):
-            while not self._lines:
-                frame = await self.socket.recv()
-                assert isinstance(frame, str)
-                self._lines = frame.split("\n")
-        return json.loads(self._lines.pop(0))
+            while not self._messages:
+                self._messages = self._read(await self.socket.recv())
+        return self._messages.pop(0)
+
+    def _read(self, frame: str | bytes) -> list[dict[str, Any]]:
+        if isinstance(frame, bytes):
+            assert self._is_binary
+            return read_officially(frame)
+        assert not self._is_binary
+        return [json.loads(line) for line in frame.split("\n")]
 
     async def pushed(self, count: int) -> list[int]:
         return [(await self.next())["push"]["pub"]["offset"] for _ in range(count)]
@@ -54,17 +70,23 @@ class Client:
 
 
 @asynccontextmanager
-async def client_of(served: Served, **options: Any) -> AsyncGenerator[Client]:
-    async with connect(served.url, compression=None, max_size=None, **options) as socket:
-        yield Client(socket)
+async def client_of(
+    served: Served, *, form: Form = JSON, query: str = "", **options: Any
+) -> AsyncGenerator[Client]:
+    if form.is_binary and not query:
+        options["subprotocols"] = ["centrifuge-protobuf"]
+    url = served.url + query
+    async with connect(url, compression=None, max_size=None, **options) as socket:
+        yield Client(socket, form)
 
 
-async def test_a_frame_with_connect_and_subscribes_is_answered_in_order(served: Served):
+@FORMS
+async def test_a_frame_with_connect_and_subscribes_is_answered_in_order(served: Served, form: Form):
     channels = [served.write.new_stream() for _ in range(3)]
     for channel in channels:
         await served.write.append(channel, 2)
 
-    async with client_of(served) as client:
+    async with client_of(served, form=form) as client:
         subscribes = [
             {"id": n, "subscribe": {"channel": str(channel), "recover": True, "offset": 1}}
             for n, channel in enumerate(channels, 2)
@@ -87,8 +109,9 @@ async def test_a_frame_with_connect_and_subscribes_is_answered_in_order(served: 
         assert push["pub"]["offset"] == push["pub"]["data"]["version"] == 3
 
 
+@FORMS
 async def test_the_subscribe_reply_leaves_before_any_push_and_none_follows_the_unsubscribe(
-    served: Served,
+    served: Served, form: Form
 ):
     channel = served.write.new_stream()
     await served.write.append_many(channel, 2000)
@@ -97,7 +120,7 @@ async def test_the_subscribe_reply_leaves_before_any_push_and_none_follows_the_u
         while True:
             await served.write.append(channel)
 
-    async with client_of(served) as client, anyio.create_task_group() as group:
+    async with client_of(served, form=form) as client, anyio.create_task_group() as group:
         group.start_soon(append)
         await client.send(CONNECT)
         await client.next()
@@ -116,11 +139,12 @@ async def test_the_subscribe_reply_leaves_before_any_push_and_none_follows_the_u
         group.cancel_scope.cancel()
 
 
-async def test_foreign_and_absent_channels_answer_the_same(served: Served):
+@FORMS
+async def test_foreign_and_absent_channels_answer_the_same(served: Served, form: Form):
     channel = served.write.new_stream()
     await served.write.append(channel)
 
-    async with client_of(served) as client:
+    async with client_of(served, form=form) as client:
         await client.send({"id": 1, "connect": {"token": "team-2"}})
         await client.next()
         for name in (str(channel), str(served.write.new_stream()), "tasks:1", "what:ever"):
@@ -130,11 +154,12 @@ async def test_foreign_and_absent_channels_answer_the_same(served: Served):
             assert name not in error["message"] or "there is no" in error["message"]
 
 
-async def test_all_or_nothing_recovery_is_refused_with_112(served: Served):
+@FORMS
+async def test_all_or_nothing_recovery_is_refused_with_112(served: Served, form: Form):
     channel = served.write.new_stream()
     await served.write.append(channel)
 
-    async with client_of(served) as client:
+    async with client_of(served, form=form) as client:
         await client.send(CONNECT)
         await client.next()
         wish = {"channel": str(channel), "recover": True, "epoch": "_", "offset": 0, "flag": 2}
@@ -146,11 +171,12 @@ async def test_all_or_nothing_recovery_is_refused_with_112(served: Served):
         assert result["offset"] == 1
 
 
-async def test_history_is_read_from_the_log(served: Served):
+@FORMS
+async def test_history_is_read_from_the_log(served: Served, form: Form):
     channel = served.write.new_stream()
     await served.write.append(channel, 5)
 
-    async with client_of(served) as client:
+    async with client_of(served, form=form) as client:
         await client.send(CONNECT)
         await client.next()
         wish = {"channel": str(channel), "limit": 2, "reverse": True}
@@ -167,29 +193,11 @@ async def test_history_is_read_from_the_log(served: Served):
         ({"id": 1, "subscribe": {"channel": "tasks:1"}}, 3501),
     ],
 )
-async def test_a_bad_beginning_closes(served: Served, command: object, code: int):
-    async with client_of(served) as client:
+@FORMS
+async def test_a_bad_beginning_closes(served: Served, command: object, code: int, form: Form):
+    async with client_of(served, form=form) as client:
         await client.send(command)
         assert (await client.closed())[0] == code
-
-
-async def test_too_large_and_binary_messages_close(served: Served):
-    async with client_of(served) as client:
-        await client.socket.send("x" * 65_537)
-        assert (await client.closed())[0] == 1009
-    async with client_of(served) as client:
-        await client.socket.send(b"{}")
-        assert (await client.closed())[0] == 3506
-
-
-async def test_json_is_the_only_form_and_echoed_when_offered(served: Served):
-    async with client_of(served, subprotocols=["centrifuge-json"]) as client:
-        assert client.socket.subprotocol == "centrifuge-json"
-    async with client_of(served) as client:
-        assert client.socket.subprotocol is None
-    with pytest.raises(Exception, match="400"):
-        async with client_of(served, subprotocols=["centrifuge-protobuf"]):
-            pass
 
 
 async def test_a_revoked_token_closes_for_good_and_trouble_does_not(
@@ -208,8 +216,9 @@ async def test_a_revoked_token_closes_for_good_and_trouble_does_not(
         assert (await client.closed())[0] == 3500
 
 
-async def test_a_token_that_ends_is_refreshed(served: Served):
-    async with client_of(served) as client:
+@FORMS
+async def test_a_token_that_ends_is_refreshed(served: Served, form: Form):
+    async with client_of(served, form=form) as client:
         await client.send({"id": 1, "connect": {"token": "expires-60"}})
         result = (await client.next())["connect"]
         assert result["expires"]
@@ -218,7 +227,7 @@ async def test_a_token_that_ends_is_refreshed(served: Served):
         assert (await client.next())["refresh"]["ttl"] >= 85
         await client.send({"id": 3, "refresh": {"token": "expires-0"}})
         assert (await client.next())["error"]["code"] == 109
-    async with client_of(served) as client:
+    async with client_of(served, form=form) as client:
         await client.send({"id": 1, "connect": {"token": "expires-0"}})
         assert (await client.next())["error"]["code"] == 109
 
@@ -234,14 +243,18 @@ async def test_a_stopping_server_says_so_to_each(served: Served):
         assert await other.closed() == (3001, "shutdown")
 
 
+@FORMS
 async def test_a_reader_that_stops_reading_is_cut_as_slow_and_holds_nobody_up(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch, form: Form
 ):
     monkeypatch.setattr("protocols.centrifugal.outbox.WRITE_SECONDS", 1.0)
     channel = served.write.new_stream()
     await served.write.append(channel)
 
-    async with client_of(served) as quick, client_of(served, max_queue=1) as stuck:
+    async with (
+        client_of(served, form=form) as quick,
+        client_of(served, form=form, max_queue=1) as stuck,
+    ):
         for client in (quick, stuck):
             subscribe = {"id": 2, "subscribe": {"channel": str(channel)}}
             await client.send(CONNECT, subscribe)

@@ -15,7 +15,9 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from protocols.centrifugal.wire import ConnectResult, ErrorField, SubscribeResult
+from protocols.centrifugal.wire.replies import Reply
+from protocols.centrifugal.wire.results import SubscribeResult
+from protocols.centrifugal.wire.values import ErrorField
 from protocols.channels import StreamPosition
 from protocols.errors import FactoryError, Unauthenticated, Unavailable
 
@@ -50,26 +52,7 @@ class Link:
     reason: str = ""
 
 
-class _Pub(msgspec.Struct):
-    data: msgspec.Raw
-    offset: int = 0
-
-
-class _Push(msgspec.Struct):
-    channel: str
-    pub: _Pub | None = None
-    unsubscribe: msgspec.Raw = msgspec.Raw()
-
-
-class _Incoming(msgspec.Struct):
-    id: int = 0
-    error: ErrorField | None = None
-    connect: ConnectResult | None = None
-    subscribe: SubscribeResult | None = None
-    push: _Push | None = None
-
-
-_LINE = msgspec.json.Decoder(_Incoming)
+_LINE = msgspec.json.Decoder(Reply)
 
 
 class Feeds:
@@ -180,11 +163,11 @@ class Feeds:
         for publication in subscribed.publications:
             self._row(channel, bytes(publication.data), publication.offset)
 
-    def _hear(self, line: _Incoming) -> None:
+    def _hear(self, line: Reply) -> None:
         push = line.push
         if push is None:
             return
-        if push.unsubscribe:
+        if push.unsubscribe is not None:
             raise Unavailable(f"the hub ended the subscription to {push.channel}")
         if push.pub is not None:
             self._row(push.channel, bytes(push.pub.data), push.pub.offset)
@@ -202,9 +185,9 @@ class _Session:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._last_id = 0
-        self._waiting: list[_Incoming] = []  # bounded by what comes within ANSWER_SECONDS
+        self._waiting: list[Reply] = []  # bounded by what comes within ANSWER_SECONDS
 
-    async def ask(self, method: str, parameters: dict[str, object]) -> _Incoming:
+    async def ask(self, method: str, parameters: dict[str, object]) -> Reply:
         """The answer to a command.
 
         Raises:
@@ -224,7 +207,7 @@ class _Session:
                     else:
                         return line
 
-    async def receive(self) -> list[_Incoming]:
+    async def receive(self) -> list[Reply]:
         """The lines of one frame; pings are answered."""
         frame = await self._socket.recv()
         lines = [_LINE.decode(line) for line in frame.splitlines() if line]
@@ -233,7 +216,7 @@ class _Session:
             await self._socket.send("{}")
         return [line for line in lines if line not in pings]
 
-    def take_waiting(self) -> list[_Incoming]:
+    def take_waiting(self) -> list[Reply]:
         """What came between the answers."""
         waiting, self._waiting = self._waiting, []
         return waiting

@@ -1,15 +1,18 @@
 """Sessions for tests: new, connected, subscribed; and what they decide, as plain values."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from protocols.centrifugal.decisions import (
     Authenticate,
+    Decision,
     Send,
     Subscribe,
 )
 from protocols.centrifugal.session import Session
+from protocols.centrifugal.wire.json_form import JSON
+from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Channel, Namespace, Publication
 
 TASK = "task:0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e8f"
@@ -34,23 +37,32 @@ def new_session() -> Session:
     return Session("c1", version="pygent", now=100.0, first_ping=0.0)
 
 
+def receive(session: Session, frame: str) -> Iterator[Decision]:
+    """What a session decides about a frame of JSON."""
+    return session.receive(JSON.commands(frame.encode(errors="surrogatepass")))
+
+
 def connected(*, expires_in: float | None = None, connect: str = CONNECT) -> Session:
     session = new_session()
-    (command,) = session.receive(connect)
+    (command,) = receive(session, connect)
     assert isinstance(command, Authenticate)
     session.accept(command, now=100.0, expires_in=expires_in)
     return session
 
 
 def subscribed(session: Session, channel: str = TASK) -> None:
-    (command,) = session.receive(f'{{"id":9,"subscribe":{{"channel":"{channel}"}}}}')
+    (command,) = receive(session, f'{{"id":9,"subscribe":{{"channel":"{channel}"}}}}')
     assert isinstance(command, Subscribe)
     session.subscribed(command, Given())
 
 
+def spelled(reply: Reply) -> dict[str, Any]:
+    return json.loads(JSON.reply(reply))
+
+
 def answer(decision: object) -> dict[str, Any]:
     assert isinstance(decision, Send)
-    return json.loads(decision.data)
+    return spelled(decision.reply)
 
 
 def error_code(decision: object) -> int:

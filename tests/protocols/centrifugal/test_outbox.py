@@ -19,7 +19,7 @@ class Socket:
 
 
 async def test_what_waits_is_gathered_into_frames_in_order():
-    box, socket = Outbox(), Socket()
+    box, socket = Outbox(b"\n"), Socket()
     for number in range(100):
         assert box.put(b"%d" % number)
 
@@ -31,7 +31,7 @@ async def test_what_waits_is_gathered_into_frames_in_order():
 
 
 async def test_frames_are_bounded_in_bytes_but_a_large_event_passes_alone():
-    box, socket = Outbox(), Socket()
+    box, socket = Outbox(b"\n"), Socket()
     sizes = [40_000, 40_000, 2 * MAX_BYTES]
     for size in sizes:
         assert box.offer(lambda size=size: b"x" * size)
@@ -42,13 +42,13 @@ async def test_frames_are_bounded_in_bytes_but_a_large_event_passes_alone():
 
 
 async def test_an_answer_beyond_the_bound_is_refused():
-    box = Outbox()
+    box = Outbox(b"\n")
     assert box.put(b"x" * (MAX_BYTES + 1))  # alone it may be as large as it is
     assert not box.put(b"x")
 
 
 async def test_publications_are_refused_above_the_mark_and_not_even_spelled():
-    box = Outbox()
+    box = Outbox(b"\n")
     assert box.offer(lambda: b"x" * (HIGH_BYTES + 1))
 
     def spell() -> bytes:
@@ -59,7 +59,7 @@ async def test_publications_are_refused_above_the_mark_and_not_even_spelled():
 
 
 async def test_room_comes_when_the_socket_has_drained():
-    box, socket = Outbox(), Socket()
+    box, socket = Outbox(b"\n"), Socket()
     socket.gate = anyio.Event()
     for _ in range(4):
         box.put(b"x" * LOW_BYTES)
@@ -82,7 +82,7 @@ async def test_room_comes_when_the_socket_has_drained():
 
 
 async def test_all_who_wait_for_room_get_it():
-    box, socket = Outbox(), Socket()
+    box, socket = Outbox(b"\n"), Socket()
     for _ in range(2):
         box.put(b"x" * LOW_BYTES)
         with anyio.fail_after(5):
@@ -94,7 +94,7 @@ async def test_all_who_wait_for_room_get_it():
 
 
 async def test_a_closed_outbox_lets_go_of_who_waits():
-    box = Outbox()
+    box = Outbox(b"\n")
     box.put(b"x" * LOW_BYTES)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as group:
@@ -106,7 +106,7 @@ async def test_a_closed_outbox_lets_go_of_who_waits():
 
 async def test_a_socket_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(outbox, "WRITE_SECONDS", 0.01)
-    box, socket = Outbox(), Socket()
+    box, socket = Outbox(b"\n"), Socket()
     socket.gate = anyio.Event()
     box.put(b"x")
 

@@ -1,11 +1,10 @@
 """How fast commands may come: a burst, then a steady rate, then the end."""
 
-import json
-
 from protocols.centrifugal import codes
 from protocols.centrifugal.decisions import Authenticate, Close, Decision, Send
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
+from tests.protocols.centrifugal.sessions import receive, spelled
 
 
 class Clock:
@@ -18,19 +17,21 @@ class Clock:
 
 def connected(pace: Pace) -> Session:
     session = Session("c1", version="pygent", now=100.0, first_ping=0.0, pace=pace)
-    (command,) = session.receive('{"id":1,"connect":{}}')
+    (command,) = receive(session, '{"id":1,"connect":{}}')
     assert isinstance(command, Authenticate)
     session.accept(command, now=100.0)
     return session
 
 
 def ask(session: Session, count: int) -> list[Decision]:
-    return list(session.receive("\n".join(f'{{"id":{n},"rpc":{{}}}}' for n in range(2, count + 2))))
+    return list(
+        receive(session, "\n".join(f'{{"id":{n},"rpc":{{}}}}' for n in range(2, count + 2)))
+    )
 
 
 def code_of(decision: Decision) -> int:
     assert isinstance(decision, Send), decision
-    return json.loads(decision.data)["error"]["code"]
+    return spelled(decision.reply)["error"]["code"]
 
 
 def test_a_burst_is_served_and_what_comes_too_soon_after_it_is_told_to_try_again() -> None:
@@ -62,4 +63,4 @@ def test_a_steady_pace_below_the_rate_is_never_refused() -> None:
 
 def test_pongs_that_nobody_asked_for_end_a_connection_as_ever() -> None:
     session = connected(Pace(10, 5, Clock()))
-    assert list(session.receive("{}\n" * 50)) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(session, "{}\n" * 50)) == [Close(codes.BAD_COMMAND)]

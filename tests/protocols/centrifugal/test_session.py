@@ -14,6 +14,7 @@ from protocols.centrifugal.decisions import (
     Subscribe,
 )
 from protocols.centrifugal.session import Session
+from protocols.centrifugal.wire.replies import PING
 from protocols.errors import (
     FactoryError,
     Forbidden,
@@ -30,6 +31,8 @@ from tests.protocols.centrifugal.sessions import (
     connected,
     error_code,
     new_session,
+    receive,
+    spelled,
 )
 
 
@@ -48,7 +51,7 @@ def test_an_error_of_another_part_has_the_code_of_its_kind():
     ],
 )
 def test_a_command_nested_without_end_is_a_bad_one(command: str):
-    assert list(new_session().receive(command)) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(new_session(), command)) == [Close(codes.BAD_COMMAND)]
 
 
 def test_every_error_of_the_factory_has_a_code():
@@ -76,29 +79,29 @@ def test_every_error_of_the_factory_has_a_code():
     ],
 )
 def test_what_is_not_a_connect_first_closes_as_a_bad_request(frame: str):
-    assert list(new_session().receive(frame)) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(new_session(), frame)) == [Close(codes.BAD_COMMAND)]
 
 
 def test_connect_asks_who_it_is_and_answers_with_pings():
     session = new_session()
 
-    (command,) = session.receive('{"id":7,"connect":{"token":"t","name":"js","flag":3}}')
+    (command,) = receive(session, '{"id":7,"connect":{"token":"t","name":"js","flag":3}}')
 
     assert isinstance(command, Authenticate)
     assert command == Authenticate(7, "t")
-    reply = json.loads(session.accept(command, now=100.0))
+    reply = spelled(session.accept(command, now=100.0))
     result = {"client": "c1", "version": "pygent", "ping": 25, "pong": True}
     assert reply == {"id": 7, "connect": result}
 
 
 def test_without_a_token_the_cookie_must_do():
-    (command,) = new_session().receive('{"id":1,"connect":{}}')
+    (command,) = receive(new_session(), '{"id":1,"connect":{}}')
     assert command == Authenticate(1, None)
 
 
 def test_commands_of_a_frame_wait_for_the_decision_before_them():
     session = new_session()
-    decisions = session.receive(f'{CONNECT}\n{{"id":2,"subscribe":{{"channel":"{TASK}"}}}}\n')
+    decisions = receive(session, f'{CONNECT}\n{{"id":2,"subscribe":{{"channel":"{TASK}"}}}}\n')
 
     command = next(decisions)
     assert isinstance(command, Authenticate)
@@ -109,7 +112,7 @@ def test_commands_of_a_frame_wait_for_the_decision_before_them():
 
 def test_after_a_refused_connect_the_rest_of_the_frame_is_dropped():
     session = new_session()
-    decisions = session.receive(f'{CONNECT}\n{{"id":2,"subscribe":{{"channel":"{TASK}"}}}}')
+    decisions = receive(session, f'{CONNECT}\n{{"id":2,"subscribe":{{"channel":"{TASK}"}}}}')
 
     command = next(decisions)
     assert isinstance(command, Authenticate)
@@ -144,12 +147,12 @@ def test_who_is_refused_learns_whether_to_come_back(
 
 
 def test_an_expired_token_is_sent_for_a_new_one():
-    reply = json.loads(new_session().refuse_expired(Authenticate(1, "t")))
+    reply = spelled(new_session().refuse_expired(Authenticate(1, "t")))
     assert reply["error"]["code"] == 109
 
 
 def test_a_second_connect_closes():
-    assert list(connected().receive(CONNECT)) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(connected(), CONNECT)) == [Close(codes.BAD_COMMAND)]
 
 
 def test_no_connect_in_time_is_stale():
@@ -162,13 +165,13 @@ def test_no_connect_in_time_is_stale():
 @pytest.mark.parametrize(("first_ping", "at"), [(0.0, 112.5), (1.0, 125.0)])
 def test_the_first_ping_comes_in_the_second_half_of_the_interval(first_ping: float, at: float):
     session = Session("c1", version="v", now=100.0, first_ping=first_ping)
-    (command,) = session.receive(CONNECT)
+    (command,) = receive(session, CONNECT)
     assert isinstance(command, Authenticate)
     session.accept(command, now=100.0)
 
     assert session.deadline() == at
     assert session.tick(at - 0.1) is None
-    assert session.tick(at) == Send(b"{}")
+    assert session.tick(at) == Send(PING)
     assert session.deadline() == at + 10
 
 
@@ -176,37 +179,37 @@ def test_a_pong_keeps_it_alive_until_the_next_ping():
     session = connected()
     session.tick(112.5)
 
-    assert list(session.receive("{}")) == []
+    assert list(receive(session, "{}")) == []
     assert session.deadline() == 137.5
-    assert session.tick(137.5) == Send(b"{}")
+    assert session.tick(137.5) == Send(PING)
     assert session.tick(147.5) == Close(codes.NO_PONG)
 
 
 def test_an_unsolicited_pong_closes():
-    assert list(connected().receive("{}")) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(connected(), "{}")) == [Close(codes.BAD_COMMAND)]
 
 
 def test_a_token_that_ends_is_refreshed_or_the_connection_expires_after_a_grace():
     session = connected(expires_in=5)
-    (command,) = session.receive('{"id":3,"refresh":{"token":"new"}}')
+    (command,) = receive(session, '{"id":3,"refresh":{"token":"new"}}')
     assert isinstance(command, Refresh)
     assert command == Refresh(3, "new")
 
-    reply = json.loads(session.refreshed(command, now=104.0, expires_in=60.0))
+    reply = spelled(session.refreshed(command, now=104.0, expires_in=60.0))
 
     assert reply["refresh"] == {"client": "c1", "version": "pygent", "expires": True, "ttl": 60}
     session.tick(112.5)
-    assert list(session.receive("{}")) == []
+    assert list(receive(session, "{}")) == []
     assert session.tick(130.1) is None
     session = connected(expires_in=5)
     session.tick(112.5)
-    assert list(session.receive("{}")) == []
+    assert list(receive(session, "{}")) == []
     assert session.tick(130.0) == Close(codes.EXPIRED)
 
 
 def test_a_session_cookie_ends_without_a_refresh():
     session = connected(expires_in=5, connect='{"id":1,"connect":{}}')
-    assert list(session.receive('{"id":3,"refresh":{"token":"x"}}')) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(session, '{"id":3,"refresh":{"token":"x"}}')) == [Close(codes.BAD_COMMAND)]
     assert session.tick(105.0) == Close(codes.EXPIRED)
 
     session = connected(expires_in=5, connect='{"id":1,"connect":{}}')
@@ -215,7 +218,7 @@ def test_a_session_cookie_ends_without_a_refresh():
 
 
 def test_a_refresh_of_what_does_not_end_closes():
-    assert list(connected().receive('{"id":3,"refresh":{"token":"x"}}')) == [
+    assert list(receive(connected(), '{"id":3,"refresh":{"token":"x"}}')) == [
         Close(codes.BAD_COMMAND)
     ]
 

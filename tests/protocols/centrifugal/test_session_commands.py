@@ -1,7 +1,5 @@
 """What a connected session is asked: channels, positions, history; and what is not served."""
 
-import json
-
 import pytest
 
 from protocols.centrifugal import codes
@@ -12,6 +10,8 @@ from protocols.centrifugal.decisions import (
     Subscribe,
     Unsubscribe,
 )
+from protocols.centrifugal.wire.replies import Reply
+from protocols.centrifugal.wire.results import UnsubscribeResult
 from protocols.channels import Publication, StreamPosition
 from protocols.errors import (
     NotFound,
@@ -25,6 +25,8 @@ from tests.protocols.centrifugal.sessions import (
     connected,
     error_code,
     new_session,
+    receive,
+    spelled,
     subscribed,
 )
 
@@ -39,7 +41,7 @@ from tests.protocols.centrifugal.sessions import (
 )
 def test_a_position_that_no_log_can_have_is_a_bad_command(command: str, offset: str):
     session = connected()
-    assert list(session.receive(command % (TASK, offset))) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(session, command % (TASK, offset))) == [Close(codes.BAD_COMMAND)]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_a_position_that_no_log_can_have_is_a_bad_command(command: str, offset: 
 )
 def test_a_subscribe_says_where_to_go_on(body: str, expected: Subscribe):
     frame = f'{{"id":2,"subscribe":{body.replace("@", TASK)}}}'
-    assert list(connected().receive(frame)) == [expected]
+    assert list(receive(connected(), frame)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -80,35 +82,35 @@ def test_a_subscribe_says_where_to_go_on(body: str, expected: Subscribe):
     ],
 )
 def test_what_is_not_served_is_answered_with_its_code(command: str, code: int):
-    (decision,) = connected().receive(f'{{"id":2,{command}}}')
+    (decision,) = receive(connected(), f'{{"id":2,{command}}}')
     assert error_code(decision) == code
     assert answer(decision)["id"] == 2
 
 
 def test_a_message_without_an_id_closes():
-    assert list(connected().receive('{"send":{"data":1}}')) == [Close(codes.NOT_SERVED)]
-    assert list(connected().receive('{"rpc":{}}')) == [Close(codes.BAD_COMMAND)]
+    assert list(receive(connected(), '{"send":{"data":1}}')) == [Close(codes.NOT_SERVED)]
+    assert list(receive(connected(), '{"rpc":{}}')) == [Close(codes.BAD_COMMAND)]
 
 
 def test_a_second_subscribe_and_one_too_many_are_refused():
     session = connected()
     subscribed(session)
     again = f'{{"id":3,"subscribe":{{"channel":"{TASK}"}}}}'
-    assert error_code(next(session.receive(again))) == 105
+    assert error_code(next(receive(session, again))) == 105
 
     for number in range(1, 128):
         subscribed(session, f"tasks:{number}")
-    assert error_code(next(session.receive('{"id":4,"subscribe":{"channel":"tasks:999"}}'))) == 106
+    assert error_code(next(receive(session, '{"id":4,"subscribe":{"channel":"tasks:999"}}'))) == 106
 
 
 def test_after_unsubscribe_one_may_subscribe_again():
     session = connected()
     subscribed(session)
 
-    (left,) = session.receive(f'{{"id":3,"unsubscribe":{{"channel":"{TASK}"}}}}')
-    assert left == Unsubscribe(TASK, b'{"id":3,"unsubscribe":{}}')
-    (again,) = session.receive('{"id":4,"unsubscribe":{"channel":"never:heard"}}')
-    assert again == Unsubscribe("never:heard", b'{"id":4,"unsubscribe":{}}')
+    (left,) = receive(session, f'{{"id":3,"unsubscribe":{{"channel":"{TASK}"}}}}')
+    assert left == Unsubscribe(TASK, Reply(id=3, unsubscribe=UnsubscribeResult()))
+    (again,) = receive(session, '{"id":4,"unsubscribe":{"channel":"never:heard"}}')
+    assert again == Unsubscribe("never:heard", Reply(id=4, unsubscribe=UnsubscribeResult()))
     subscribed(session)
 
 
@@ -116,7 +118,7 @@ def test_a_lost_subscription_is_told_and_may_be_made_again():
     session = connected()
     subscribed(session)
 
-    push = json.loads(session.lost(TASK))["push"]
+    push = spelled(session.lost(TASK))["push"]
 
     assert push["channel"] == TASK
     assert push["unsubscribe"]["code"] == 2500
@@ -127,7 +129,7 @@ def test_the_subscribe_result_carries_the_page_raw():
     session = connected()
     command = Subscribe(2, CHANNEL, StreamPosition("e", 4), must_recover=False)
 
-    assert json.loads(session.subscribed(command, Given()))["subscribe"] == {
+    assert spelled(session.subscribed(command, Given()))["subscribe"] == {
         "recoverable": True,
         "positioned": True,
         "epoch": "e",
@@ -149,26 +151,26 @@ def test_the_subscribe_result_carries_the_page_raw():
 )
 def test_history_is_bounded(body: str, limit: int, since: StreamPosition | None):
     session = connected()
-    (command,) = session.receive(f'{{"id":2,"history":{{"channel":"{TASK}"{body}}}}}')
+    (command,) = receive(session, f'{{"id":2,"history":{{"channel":"{TASK}"{body}}}}}')
     assert isinstance(command, ReadHistory)
     assert command == ReadHistory(2, CHANNEL, since, limit, reverse=False)
 
     page = HistoryPage(StreamPosition("e", 9), [Publication(9, b"{}")])
-    result = json.loads(session.history(command, page))["history"]
+    result = spelled(session.history(command, page))["history"]
     assert result == {"publications": [{"data": {}, "offset": 9}], "epoch": "e", "offset": 9}
 
 
 def test_a_foreign_channel_is_unknown():
-    reply = json.loads(connected().refuse(2, NotFound("there is no channel")))
+    reply = spelled(connected().refuse(2, NotFound("there is no channel")))
     assert reply["error"] == {"code": 102, "message": "there is no channel"}
 
 
 def test_fields_that_are_not_known_are_ignored_as_the_protocol_has_it():
     session = new_session()
-    (command,) = session.receive('{"id":1,"connect":{"token":"t","later":{"a":1}},"more":[]}')
+    (command,) = receive(session, '{"id":1,"connect":{"token":"t","later":{"a":1}},"more":[]}')
     assert isinstance(command, Authenticate)
     session.accept(command, now=100.0)
-    (decision,) = session.receive(
-        f'{{"id":2,"subscribe":{{"channel":"{TASK}","phase":3,"later":true}},"more":1}}'
+    (decision,) = receive(
+        session, f'{{"id":2,"subscribe":{{"channel":"{TASK}","phase":3,"later":true}},"more":1}}'
     )
     assert isinstance(decision, Subscribe)

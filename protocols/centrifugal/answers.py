@@ -1,0 +1,84 @@
+"""What a session says, as messages: results, errors, and what it tells by itself."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from protocols.centrifugal.codes import ErrorCode, Unsubscribed
+from protocols.centrifugal.wire.replies import Push, Reply, UnsubscribePush
+from protocols.centrifugal.wire.results import (
+    ConnectResult,
+    HistoryResult,
+    RefreshResult,
+    SubscribeResult,
+    UnsubscribeResult,
+)
+from protocols.centrifugal.wire.values import ErrorField, PublicationField
+from protocols.channels import Publication
+from protocols.operations.channels import HistoryPage, Subscription
+
+
+def error(command_id: int, code: ErrorCode, message: str | None = None) -> Reply:
+    """An answer that is an error, in the code's own words unless others are given."""
+    field = ErrorField(code=code.code, message=message or code.message, temporary=code.temporary)
+    return Reply(id=command_id, error=field)
+
+
+def connected(command_id: int, client: str, *, version: str, ping: int, ttl: int | None) -> Reply:
+    """To `connect`; `ttl` if the client has to refresh."""
+    result = ConnectResult(
+        client=client,
+        version=version,
+        ping=ping,
+        pong=True,
+        expires=ttl is not None,
+        ttl=ttl or 0,
+    )
+    return Reply(id=command_id, connect=result)
+
+
+def refreshed(command_id: int, client: str, *, version: str, ttl: int | None) -> Reply:
+    """To `refresh`; `ttl` if it is not for good."""
+    result = RefreshResult(client=client, version=version, expires=ttl is not None, ttl=ttl or 0)
+    return Reply(id=command_id, refresh=result)
+
+
+def subscribed(command_id: int, subscription: Subscription, *, was_recovering: bool) -> Reply:
+    """To `subscribe`."""
+    result = SubscribeResult(
+        recoverable=True,
+        positioned=True,
+        epoch=subscription.epoch,
+        offset=subscription.offset,
+        was_recovering=was_recovering,
+        recovered=subscription.recovered,
+        publications=_fields(subscription.publications),
+    )
+    return Reply(id=command_id, subscribe=result)
+
+
+def unsubscribed(command_id: int) -> Reply:
+    """To `unsubscribe`, also of what was not subscribed."""
+    return Reply(id=command_id, unsubscribe=UnsubscribeResult())
+
+
+def history(command_id: int, page: HistoryPage) -> Reply:
+    """To `history`."""
+    result = HistoryResult(
+        publications=_fields(page.publications),
+        epoch=page.position.epoch,
+        offset=page.position.offset,
+    )
+    return Reply(id=command_id, history=result)
+
+
+def ended(channel: str, why: Unsubscribed) -> Reply:
+    """Tells that a subscription has ended, without having been asked."""
+    return Reply(push=Push(channel, unsubscribe=UnsubscribePush(why.code, why.reason)))
+
+
+def _fields(publications: Sequence[Publication]) -> list[PublicationField]:
+    return [
+        PublicationField(data=msgspec.Raw(publication.data), offset=publication.offset)
+        for publication in publications
+    ]

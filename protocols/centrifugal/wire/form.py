@@ -1,0 +1,41 @@
+"""The promise of a form: how messages are spelled, and how many stand in one frame."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from protocols.centrifugal.wire.commands import Command
+from protocols.centrifugal.wire.replies import Reply
+from protocols.channels import Publication
+
+
+class Form(Protocol):
+    """What one connection speaks, both ways.
+
+    Attributes:
+        is_binary: Whether its frames are binary ones.
+        separator: Between two messages of a frame.
+    """
+
+    @property
+    def is_binary(self) -> bool: ...  # noqa: D102  see Attributes
+    @property
+    def separator(self) -> bytes: ...  # noqa: D102
+
+    def commands(self, frame: bytes) -> Iterator[Command]:
+        """The commands of a frame, each decoded when its turn comes.
+
+        Raises:
+            InvalidRequest: What comes next is no command; an empty frame holds none.
+        """
+        ...
+
+    def reply(self, reply: Reply) -> bytes:
+        """One message."""
+        ...
+
+    def publications(self, channel: str, publications: Sequence[Publication]) -> bytes:
+        """Publications as pushes, several messages in a row: what a `Batch` is spelled by.
+
+        Payloads are one line of JSON.
+        """
+        ...

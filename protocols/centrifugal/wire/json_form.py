@@ -1,0 +1,51 @@
+r"""The JSON form: text frames of one or more objects, separated by `\n`.
+
+Zero and empty fields are left out; unknown fields are ignored.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from protocols.centrifugal.wire.commands import Command
+from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.replies import Reply
+from protocols.channels import Publication
+from protocols.errors import InvalidRequest
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Command)
+
+
+class JsonForm:
+    """A `Form`: one object a line."""
+
+    is_binary = False
+    separator = b"\n"
+
+    def commands(self, frame: bytes) -> Iterator[Command]:
+        """The commands of a frame; a line break may end it, a blank line is no command."""
+        for line in frame.removesuffix(b"\n").split(b"\n"):
+            yield _command(line)
+
+    def reply(self, reply: Reply) -> bytes:
+        """One line."""
+        return _ENCODER.encode(reply)
+
+    def publications(self, channel: str, publications: Sequence[Publication]) -> bytes:
+        """A line each."""
+        head = b'{"push":{"channel":%s,"pub":{"data":' % _ENCODER.encode(channel)
+        return b"\n".join(
+            b'%s%s,"offset":%d}}}' % (head, publication.data, publication.offset)
+            for publication in publications
+        )
+
+
+def _command(line: bytes) -> Command:
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidRequest("a line of the frame is no command") from None
+
+
+JSON: Form = JsonForm()
