@@ -20,7 +20,10 @@ from hub.cli.settings import inherited
 from tests.flows.product import Product, running
 
 ROUNDS = 5
-PAGES = ("/", "/tasks", "/agents", "/agents/guide", "/knowledge", "/system", "/settings")
+PAGES = (
+    *("/", "/tasks", "/tasks/{task}", "/agents", "/agents/guide", "/agents/guide/chat"),
+    *("/knowledge", "/system", "/settings"),
+)
 LEAST = {"performance": 90, "accessibility": 100, "best-practices": 95}
 MOST_SCRIPT_KILOBYTES = 175
 WAIT_SECONDS = 180
@@ -40,18 +43,25 @@ async def run(*, quick: bool = False) -> list[Result]:
         options = ["--quiet", "--output=json", f"--extra-headers={headers}"]
         options.append("--chrome-flags=--headless=new --no-sandbox --disable-gpu")
         options.append(f"--only-categories={','.join(LEAST)}")
+        paths = [path.format(task=_task(product)) for path in PAGES]
         looks = {
             path: [
                 _look([lighthouse, product.url + path, *options], chromium)
                 for _ in range(_rounds(quick))
             ]
-            for path in (PAGES[:1] if quick else PAGES)
+            for path in (paths[:1] if quick else paths)
         }
     return [result for path, seen in looks.items() for result in _results(path, seen)]
 
 
 def _rounds(quick: bool) -> int:  # noqa: FBT001  of this module alone
     return 1 if quick else ROUNDS
+
+
+def _task(product: Product) -> str:
+    """A question that was answered; its id."""
+    product.run("run", "guide", "What is an attempt?")
+    return json.loads(product.run("tasks", "list", "--json").out)["items"][0]["id"]
 
 
 async def _cookie(product: Product, chromium: str) -> str:
