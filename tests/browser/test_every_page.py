@@ -30,7 +30,7 @@ RUN = """async () => {
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
   return violations.map(({ id, help, nodes }) => `${id}, ${help}: ${nodes.map((n) => n.target)}`);
 }"""
-CUT = ["WebSocket connection to", "Failed to load resource", "status of 503"]
+CUT = ["WebSocket connection to", "fetching the script", "Failed to load resource", "status of 503"]
 PATHS = [
     *("/", "/tasks", "/tasks?state=failed", "/agents", "/agents/guide", "/agents/guide/edit"),
     *("/agents/guide/versions", "/agents/guide/chat", "/new-agent", "/knowledge"),

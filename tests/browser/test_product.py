@@ -18,7 +18,12 @@ from tests.flows.speakers import scripted, spoken, words
 pytestmark = pytest.mark.browser
 
 WORDS = 150
-CUT = ["WebSocket connection to", "Failed to load resource: net::ERR_", "status of 503"]
+CUT = [
+    "WebSocket connection to",
+    "fetching the script",
+    "Failed to load resource: net::ERR_",
+    "status of 503",
+]
 HOSTILE = """Before <script>window.broken = 1</script>
 
 <img src="https://elsewhere.invalid/a.png" onerror="window.broken = 2">
