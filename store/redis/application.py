@@ -16,49 +16,30 @@ import msgspec
 from protocols.channels import StreamPosition
 from protocols.errors import InvalidRequest, LimitExceeded, Unavailable
 from protocols.principals import TeamId
-from store.redis.calls import Calls, Command
+from store.redis.calls import Calls
+from store.redis.commands import Command
 from store.redis.keys import Keys, application_channel
-from store.redis.publications import ChannelPublication, NewPublication, decode_tags, encode_tags
+from store.redis.publications import (
+    META_SECONDS,
+    RESULT_SECONDS,
+    ChannelPublication,
+    NewPublication,
+    PublishOptions,
+    check,
+    decode_tags,
+)
 
-META_SECONDS = 30 * 24 * 3600.0
 UNUSED_META_SECONDS = (
     24 * 3600
 )  # of a channel nobody has published to: names cost their asker nothing
-RESULT_SECONDS = 300
 MAX_ENTRIES = 10_000  # in one page
 PAGE_BYTES = 8 * 1024 * 1024  # of a page, and one entry more
 MAX_CHANNELS = 1000  # of a broadcast
-MAX_VERSION = 2**64 - 1
 EPOCH_LETTERS = 8
 
 _LETTERS = (string.ascii_lowercase * 10)[:256].encode()
 _PublishAnswer = tuple[bytes, int, int]
 _ReadAnswer = tuple[bytes, int, list[tuple[bytes, list[bytes]]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishOptions:
-    """How a channel is published to.
-
-    Attributes:
-        history_size: How many publications are kept; 0: no history, and no position.
-        history_seconds: How long after the last one; 0: no history either.
-        meta_seconds: How long the position is known after the last publication or reading.
-        delta: Whether frames carry the previous publication's data along.
-        idempotency_key: Publishing again under it, within RESULT_SECONDS, does nothing.
-        version: Of what is published; one that is not newer than the last does nothing. 0: none.
-        version_epoch: Versions of another one are not compared; empty: of whichever was last.
-        max_bytes: Of data and tags together.
-    """
-
-    history_size: int = 0
-    history_seconds: float = 0
-    meta_seconds: float = META_SECONDS
-    delta: bool = False
-    idempotency_key: str = ""
-    version: int = 0
-    version_epoch: str = ""
-    max_bytes: int = 64 * 1024
 
 
 class Outcome(IntEnum):
@@ -121,7 +102,7 @@ class Application:
             LimitExceeded: Data and tags are too large.
             Unavailable: Redis did not answer; it may have been done.
         """
-        tags = _checked(publication, options)
+        tags = check(publication, options)
         name = application_channel(team, channel)
         answer = await self._publishing.one(self._publish_call(name, publication, options, tags))
         return _published(answer)
@@ -143,7 +124,7 @@ class Application:
         """
         if len(channels) > MAX_CHANNELS:
             raise LimitExceeded(f"a broadcast is to at most {MAX_CHANNELS} channels")
-        tags = _checked(publication, options)
+        tags = check(publication, options)
         answers = await self._publishing.many(
             [
                 self._publish_call(application_channel(team, channel), publication, options, tags)
@@ -254,25 +235,6 @@ class Application:
         await self._publishing.one(
             ("UNLINK", self._keys.history(application_channel(team, channel)))
         )
-
-
-def _checked(publication: NewPublication, options: PublishOptions) -> bytes:
-    """The tags, encoded, of a publication that may be published so."""
-    if not publication.data or b"\n" in publication.data or b"\n" in publication.info:
-        raise InvalidRequest("a publication's data is one line of JSON", field="data")
-    if not 0 <= options.version <= MAX_VERSION:
-        raise InvalidRequest(
-            f"a version is 0 to {MAX_VERSION}, not {options.version}", field="version"
-        )
-    if options.version and not (options.history_size and options.history_seconds):
-        raise InvalidRequest("a version needs a channel with history", field="version")
-    tags = encode_tags(publication.tags)
-    size = len(publication.data) + len(tags)
-    if size > options.max_bytes:
-        raise LimitExceeded(
-            f"a publication has at most {options.max_bytes} bytes, not {size}", field="data"
-        )
-    return tags
 
 
 def _published(answer: object) -> Published:

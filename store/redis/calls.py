@@ -9,41 +9,31 @@ did not come is not known.
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from hashlib import sha1
-from pathlib import Path
 from time import monotonic
 from typing import cast
 
 import anyio
-import hiredis
 from redis.asyncio.connection import AbstractConnection, BlockingConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from protocols.errors import InvalidRequest, Unavailable
+from protocols.errors import Unavailable
+from store.redis.commands import Command, ScriptCall, packed_command, parts, read_script
 
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 3.0  # from asking to the answer; for each part of many commands
-PART_COMMANDS = 1024
-PART_BYTES = 4 * 1024 * 1024  # and one command more
 ROUND_TRIP_SECONDS = 2.0
 ROUND_TRIP_COMMANDS = 256
 ROUND_TRIP_BYTES = 1024 * 1024  # and one command more
 MAX_WAITING = 16_384  # commands
 MAX_WAITING_BYTES = 32 * 1024 * 1024
+WARNING_SECONDS = 10.0  # between two of the same kind
 IDLE_SECONDS = 0.05  # after which the connection is looked at before it is used
 AWAY = "Redis is out of reach"
 REFUSED = "Redis refused what it was asked"
-_SCRIPTS = Path(__file__).with_name("scripts")
-
-Command = tuple[str | bytes | int, ...]
-ScriptCall = Callable[[Sequence[str], Sequence[str | bytes | int]], Command]
-_pack = cast(
-    "Callable[[Command], bytes]", hiredis.pack_command
-)  # redis-py's takes four times as long
 
 
 @dataclass(slots=True, eq=False)
@@ -79,23 +69,13 @@ class Calls:
         self._connection: AbstractConnection | None = None
         self._used_at = 0.0
         self._is_away = False
+        self._warns_at = 0.0
 
     def script(self, name: str, *, after: str = "") -> ScriptCall:
-        """What makes a call of this Lua script.
-
-        Args:
-            name: Of its file.
-            after: The file of functions it uses.
-        """
-        files = [f"{one}.lua" for one in (after, name) if one]
-        source = "\n".join((_SCRIPTS / file).read_text() for file in files)
-        digest = sha1(source.encode()).hexdigest()  # noqa: S324  Redis names scripts so
-        self._sources[digest] = source
-
-        def call(keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Command:
-            return ("EVALSHA", digest, len(keys), *keys, *arguments)
-
-        return call
+        """What makes a call of this Lua script, which may use the functions of another file."""
+        script = read_script(name, after=after)
+        self._sources[script.digest] = script.source
+        return script.call
 
     async def one(self, command: Command) -> object:
         """The answer to this command.
@@ -120,10 +100,10 @@ class Calls:
             InvalidRequest: A word of a command is no text; nothing was done.
             Unavailable: Too much is waiting already; of the first part nothing was done.
         """
-        packed = [_packed(command) for command in commands]
+        packed = [packed_command(command) for command in commands]
         digests = [str(one[1]) if one[0] == "EVALSHA" else "" for one in commands]
         answers: list[object] = []
-        for start, end in _parts(packed):
+        for start, end in parts(packed):
             request = self._queue(packed[start:end], digests[start:end])
             if request is None:
                 raise Unavailable("too much is waiting for Redis")
@@ -133,7 +113,7 @@ class Calls:
             finally:
                 request.is_given_up = True
             answers += request.answers
-            if all(isinstance(answer, Unavailable) for answer in request.answers):
+            if all(_is_away(answer) for answer in request.answers):
                 break
         return answers + [Unavailable(AWAY) for _ in range(len(commands) - len(answers))]
 
@@ -143,7 +123,7 @@ class Calls:
         Raises:
             InvalidRequest: A word of it is no text.
         """
-        return self._queue([_packed(command)], [""]) is not None
+        return self._queue([packed_command(command)], [""]) is not None
 
     def _queue(self, packed: Sequence[bytes], digests: list[str]) -> _Request | None:
         size = sum(map(len, packed))
@@ -207,13 +187,20 @@ class Calls:
         answers = await _exchange(connection, packed)
         unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
-            digests = {request.digests[index] for request, index in (batch[n] for n in unknown)}
-            loads = [_packed(("SCRIPT", "LOAD", self._sources[one])) for one in digests]
+            loads = self._loads({request.digests[index] for request, index in batch} - {""})
             again = await _exchange(connection, loads + [packed[n] for n in unknown])
             for n, answer in zip(unknown, again[len(loads) :], strict=True):
                 answers[n] = answer
         self._used_at = monotonic()
-        return [_checked(answer) for answer in answers]
+        return [self._checked(answer) for answer in answers]
+
+    def _checked(self, answer: object) -> object:
+        if not isinstance(answer, ResponseError):
+            return answer
+        if monotonic() >= self._warns_at:
+            self._warns_at = monotonic() + WARNING_SECONDS
+            logger.warning("Redis refuses commands", extra={"reason": type(answer).__name__})
+        return _unavailable(REFUSED, answer)
 
     async def _connected(self) -> AbstractConnection:
         """A connection that was good a moment ago: one that Redis closed meanwhile is replaced."""
@@ -227,7 +214,12 @@ class Calls:
         if self._connection is None:
             self._connection = self._pool.make_connection()
             await self._connection.connect()
+            await _exchange(self._connection, self._loads(self._sources))
         return self._connection
+
+    def _loads(self, digests: Iterable[str]) -> list[bytes]:
+        """Known beforehand, they run in the order they are asked for, not after what is known."""
+        return [packed_command(("SCRIPT", "LOAD", self._sources[digest])) for digest in digests]
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -253,28 +245,8 @@ async def _exchange(connection: AbstractConnection, packed: Sequence[bytes]) -> 
     return answers
 
 
-def _packed(command: Command) -> bytes:
-    try:
-        return _pack(command)
-    except UnicodeEncodeError as error:
-        raise InvalidRequest("a name holds what is no text") from error
-
-
-def _parts(packed: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """From where to where, each small enough to wait together."""
-    start = size = 0
-    for end, one in enumerate(packed, 1):
-        size += len(one)
-        if size >= PART_BYTES or end - start == PART_COMMANDS or end == len(packed):
-            yield start, end
-            start, size = end, 0
-
-
-def _checked(answer: object) -> object:
-    if isinstance(answer, ResponseError):
-        logger.warning("Redis refused a command", extra={"reason": type(answer).__name__})
-        return _unavailable(REFUSED, answer)
-    return answer
+def _is_away(answer: object) -> bool:
+    return isinstance(answer, Unavailable) and answer.message == AWAY
 
 
 def _unavailable(message: str, cause: Exception) -> Unavailable:

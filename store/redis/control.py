@@ -18,7 +18,8 @@ from typing import cast
 import anyio
 
 from protocols.errors import InvalidRequest, LimitExceeded, Unavailable
-from store.redis.calls import Calls, Command
+from store.redis.calls import Calls
+from store.redis.commands import Command
 from store.redis.keys import CONTROL, Keys, control_channel
 from store.redis.messages import Form, Message, check_name, make_message, parse_message
 from store.redis.roll import Roll

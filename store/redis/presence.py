@@ -16,7 +16,8 @@ import msgspec
 
 from protocols.errors import InvalidRequest, Unavailable
 from protocols.principals import TeamId
-from store.redis.calls import Calls, Command
+from store.redis.calls import Calls
+from store.redis.commands import Command
 from store.redis.keys import Keys, application_channel
 
 STAY_SECONDS = 60.0

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 import msgspec
 
 from protocols.channels import StreamPosition
-from protocols.errors import InvalidRequest
+from protocols.errors import InvalidRequest, LimitExceeded
 
 MARK = b"="
 WORDS = 6  # in a head
 MAX_DIGITS = 19
+META_SECONDS = 30 * 24 * 3600.0
+RESULT_SECONDS = 300
+MAX_VERSION = 2**64 - 1
 
 _TAGS = msgspec.json.Decoder(dict[str, str])
 _ENCODER = msgspec.json.Encoder()
@@ -38,6 +41,31 @@ class NewPublication:
     data: bytes
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     info: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishOptions:
+    """How a channel is published to.
+
+    Attributes:
+        history_size: How many publications are kept; 0: no history, and no position.
+        history_seconds: How long after the last one; 0: no history either.
+        meta_seconds: How long the position is known after the last publication or reading.
+        delta: Whether frames carry the previous publication's data along.
+        idempotency_key: Publishing again under it, within RESULT_SECONDS, does nothing.
+        version: Of what is published; one that is not newer than the last does nothing. 0: none.
+        version_epoch: Versions of another one are not compared; empty: of whichever was last.
+        max_bytes: Of data and tags together.
+    """
+
+    history_size: int = 0
+    history_seconds: float = 0
+    meta_seconds: float = META_SECONDS
+    delta: bool = False
+    idempotency_key: str = ""
+    version: int = 0
+    version_epoch: str = ""
+    max_bytes: int = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +106,30 @@ class PublicationFrame:
     def position(self) -> StreamPosition:
         """Where the channel stands after it."""
         return StreamPosition(self.epoch, self.publication.offset)
+
+
+def check(publication: NewPublication, options: PublishOptions) -> bytes:
+    """The tags, encoded, of a publication that may be published so.
+
+    Raises:
+        InvalidRequest: The data is not one line, or the version cannot be compared.
+        LimitExceeded: Data and tags are too large.
+    """
+    if not publication.data or b"\n" in publication.data or b"\n" in publication.info:
+        raise InvalidRequest("a publication's data is one line of JSON", field="data")
+    if not 0 <= options.version <= MAX_VERSION:
+        raise InvalidRequest(
+            f"a version is 0 to {MAX_VERSION}, not {options.version}", field="version"
+        )
+    if options.version and not (options.history_size and options.history_seconds):
+        raise InvalidRequest("a version needs a channel with history", field="version")
+    tags = encode_tags(publication.tags)
+    size = len(publication.data) + len(tags)
+    if size > options.max_bytes:
+        raise LimitExceeded(
+            f"a publication has at most {options.max_bytes} bytes, not {size}", field="data"
+        )
+    return tags
 
 
 def is_publication_frame(frame: bytes) -> bool:

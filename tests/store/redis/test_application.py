@@ -10,10 +10,15 @@ from protocols.channels import StreamPosition
 from protocols.errors import InvalidRequest, LimitExceeded, Unavailable
 from protocols.principals import TeamId
 from store.redis import application
-from store.redis.application import ChannelPage, Outcome, Published, PublishOptions
+from store.redis.application import ChannelPage, Outcome, Published
 from store.redis.broker import Broker
 from store.redis.keys import Keys, application_channel
-from store.redis.publications import NewPublication, PublicationFrame, is_publication_frame
+from store.redis.publications import (
+    NewPublication,
+    PublicationFrame,
+    PublishOptions,
+    is_publication_frame,
+)
 from store.redis.realtime import Realtime, open_realtime
 from tests.store.redis.hearing import connected, deaf, heard, publications
 
