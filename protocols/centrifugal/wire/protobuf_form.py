@@ -32,6 +32,14 @@ def varint(number: int) -> bytes:
 
 
 _size = lru_cache(maxsize=4096)(varint)  # lengths come again and again
+_LOWEST = [bytes((byte,)) for byte in range(256)]
+
+
+def _count(number: int) -> bytes:
+    """As `varint`, for numbers that follow one another: but for seven bits they are the same."""
+    if number < _CONTINUES:
+        return _LOWEST[number]
+    return _LOWEST[number & 0x7F | _CONTINUES] + _size(number >> 7)
 
 
 def _key(message: type[Push | Reply | PublicationField], field: str, kind: int) -> bytes:
@@ -76,7 +84,7 @@ class ProtobufForm:
         spelled: list[bytes] = []
         for publication in publications:
             data = publication.data
-            size, offset = _size(len(data)), varint(publication.offset)
+            size, offset = _size(len(data)), _count(publication.offset)
             pub_bytes = len(_DATA) + len(size) + len(data) + len(_OFFSET) + len(offset)
             pub_size = _size(pub_bytes)
             push_bytes = len(head) + len(pub_size) + pub_bytes
