@@ -10,7 +10,6 @@ from hub.cli.settings import ClientSettings
 from hub.settings import HubSettings
 from protocols.errors import Unauthenticated
 from protocols.rest.client import RestClient
-from protocols.rest.client_repeats import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,16 @@ def named() -> Named:
 
 
 @asynccontextmanager
-async def opened(*, patience: float = PATIENCE_SECONDS) -> AsyncGenerator[RestClient]:
+async def opened(*, patience: float | None = None) -> AsyncGenerator[RestClient]:
     """A client with a key; it raises as `named` does.
 
     Args:
-        patience: Seconds that the hub may be away; 0 for who sees to that, or must not wait.
+        patience: Seconds that the hub may be away; 0 for who sees to that, or must not wait;
+            None: as long as PYGENT_PATIENCE_SECONDS says.
     """
     factory = named()
+    if patience is None:
+        patience = ClientSettings().patience_seconds
     client = RestClient(
         factory.url, token=factory.key, patience=patience, on_wait=_Waiting(factory.url).tell
     )

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub.settings import ADDRESS_VARIABLES, Env, is_set
+from protocols.rest.client_repeats import PATIENCE_SECONDS
 
 
 def _is_sampled(given: dict[str, Any]) -> bool:
@@ -43,6 +44,14 @@ class ClientSettings(BaseSettings):
         Field(description="Factory the client commands talk to; unset: the one that runs here."),
     ] = None
     api_key: Annotated[str | None, Field(description="API key for it.")] = None
+    patience_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="Seconds the client commands wait for a factory that is away.",
+        ),
+    ] = PATIENCE_SECONDS
 
 
 def base_urls() -> dict[str, str]:

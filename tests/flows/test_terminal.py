@@ -263,7 +263,7 @@ def test_what_is_not_there_ends_with_three(product: Product):
 
 def test_a_hub_that_is_away_ends_with_seven(product: Product):
     away = {"PYGENT_URL": "http://127.0.0.1:1", "PYGENT_API_KEY": "pgk_a_b"}
-    said = product.run("agents", "ls", **away)
+    said = product.run("agents", "ls", **away, PYGENT_PATIENCE_SECONDS="0.5")
     assert said.code == EXIT_AWAY
     assert "127.0.0.1:1" in said.err
 

@@ -152,8 +152,10 @@ async def test_without_postgres_one_part_is_down_and_what_hangs_on_it_is_unknown
 
 
 async def test_hubs_know_of_one_another_and_forget_one_that_ended(
-    served: Served, addresses: Addresses
+    served: Served, addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hub.sampler.GONE_SECONDS", 6.0)  # a row is said every five at the latest
+
     async def ids() -> set[str]:
         hub = served.hub
         found = await HubSystem(hub.opened, hub.settings, system()).system()

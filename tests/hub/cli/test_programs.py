@@ -145,7 +145,8 @@ async def test_an_error_is_a_problem_on_standard_error(
 
 
 async def test_a_hub_that_is_away_and_a_wrong_key_are_problems(client_of: Served):
-    away = await pygent("agents", "ls", "--json", env={"PYGENT_URL": "http://127.0.0.1:1"})
+    nowhere = {"PYGENT_URL": "http://127.0.0.1:1", "PYGENT_PATIENCE_SECONDS": "0.5"}
+    away = await pygent("agents", "ls", "--json", env=nowhere)
     assert (away.exit_code, problem_of(away).status) == (7, 503)
     wrong = await pygent("agents", "ls", "--json", env={"PYGENT_API_KEY": "pgk_a_b"})
     assert (wrong.exit_code, problem_of(wrong).status) == (4, 401)
