@@ -47,7 +47,7 @@ _OF_NUMBERS: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 _NEGATED = {"neq": "eq", "nin": "in", "nex": "ex"}
 _COMPARISONS = _OF_NONE | _OF_SEVERAL | _OF_TEXT.keys() | _OF_NUMBERS.keys() | _NEGATED.keys()
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]{1,19})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]{1,19})?")
 
 
 class FilterNode(msgspec.Struct, frozen=True, omit_defaults=True):

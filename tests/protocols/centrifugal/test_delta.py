@@ -58,9 +58,20 @@ def _swapped(before: bytes, chance: random.Random) -> bytes:
     return before[:a] + before[b:c] + before[a:b] + before[c:]
 
 
+def _neighbours(before: bytes, chance: random.Random) -> bytes:
+    """Other characters that share their first, or their last byte with those there were."""
+    step = chance.choice((1, 64))
+    characters = [
+        chr(ord(each) + step) if ord(each) > 127 and chance.random() < 0.3 else each
+        for each in before.decode()
+    ]
+    return "".join(characters).encode()
+
+
 CHANGES: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "edited": _edited,
     "swapped": _swapped,
+    "with other characters": _neighbours,
     "cut short": lambda before, chance: before[: chance.randrange(len(before))],
     "cut off in front": lambda before, chance: before[chance.randrange(len(before)) :],
     "grown": lambda before, chance: before + _document(chance),
@@ -84,7 +95,8 @@ def pairs() -> list[Pair]:
         ("runs of zeros", bytes(5000), bytes(3000) + b"x" + bytes(4000)),
         ("a period", b"abcdefg" * 500, (b"abcdefg" * 20 + b"x") * 30),
         ("only continuations", b"\x80" * 300, b"\x80" * 200 + b"x" + b"\x80" * 90),
-        ("characters cut by every copy", "ä".encode() * 200, "åä".encode() * 150),
+        ("the same first byte", "a beginning ä".encode(), "a beginning å".encode()),
+        ("the same last byte", "ä and an ending".encode(), "Ĥ and an ending".encode()),
     ]
     for number in range(PAIRS - len(made)):
         name = list(CHANGES)[number % len(CHANGES)]
@@ -183,6 +195,16 @@ def test_what_moved_is_found_again() -> None:
     made = delta(b"".join(parts), b"".join(moved))
     assert made is not None
     assert len(made) < 800
+
+
+def test_every_piece_of_32_bytes_is_found_where_little_is_new() -> None:
+    chance = random.Random(SEED)
+    before = chance.randbytes(2000)
+    places = [chance.randrange(1968) for _ in range(60)]
+    after = b"".join(before[at : at + 32] + chance.randbytes(8) for at in places)
+    made = delta(before, after)
+    assert made is not None
+    assert len(made) < 60 * (8 + 10)
 
 
 def test_a_long_new_part_does_not_hide_what_comes_after_it() -> None:

@@ -138,6 +138,11 @@ def test_a_subscription_token_may_be_for_several_channels_and_patterns() -> None
             TOKENS.subscription(token, user="42", channel=channel)
 
 
+def test_a_token_for_channels_but_none_in_particular_is_told_what_it_lacks() -> None:
+    with pytest.raises(InvalidToken, match="has a claim channel; more go into channels"):
+        TOKENS.subscription(by_hmac({"channels": ["chat:1"]}), user="", channel="chat:1")
+
+
 @pytest.mark.parametrize(
     ("name", "channel", "is_covered"),
     [
@@ -195,6 +200,7 @@ def test_what_is_granted_ends_with_the_token_unless_it_says_otherwise(
         {"exp": NOW},
         {"exp": NOW - 0.001},
         {"exp": 0},
+        {"exp": NOW, "expire_at": 0},
         {"exp": NOW - 1, "expire_at": 0},
         {"exp": NOW - 1, "expire_at": NOW + 60},
         {"exp": NOW + 60, "expire_at": NOW},
