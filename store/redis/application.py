@@ -2,7 +2,9 @@
 
 One script makes the offset, the entry of the history and the frame for whoever watches, so all
 three have one order; recovery rests on that. What Redis forgets is said: the channel gets a new
-epoch, or a page is not complete. Who may do it, and how a channel is set up, is decided elsewhere.
+epoch, or a page is not complete. It also gets one, and goes on counting, when Redis was restarted
+or another server took over: it may stand where it stood a moment earlier, and then give offsets a
+second time. Who may do what, and how a channel is set up, is decided elsewhere.
 """
 
 import string
@@ -16,7 +18,7 @@ import msgspec
 from protocols.channels import StreamPosition
 from protocols.errors import InvalidRequest, LimitExceeded, Unavailable
 from protocols.principals import TeamId
-from store.redis.calls import Calls
+from store.redis.calls import SERVER, Calls
 from store.redis.commands import Command
 from store.redis.keys import Keys, application_channel
 from store.redis.publications import (
@@ -151,6 +153,7 @@ class Application:
                 options.version_epoch,
                 int(options.delta),
                 RESULT_SECONDS,
+                SERVER,
                 publication.data,
                 tags,
                 publication.info,
@@ -223,6 +226,7 @@ class Application:
                 since.epoch if since else "",
                 str(since.offset) if since else "",
                 int(reverse),
+                SERVER,
             ),
         )
 
@@ -265,11 +269,12 @@ def _are(found: list[ChannelPublication], wanted: range) -> bool:
 
 
 def _publication(entry: bytes, fields: list[bytes]) -> ChannelPublication:
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    _, time, _, data, *others = fields
+    named = dict(zip(others[::2], others[1::2], strict=True)) if others else {}
     return ChannelPublication(
         offset=int(entry.partition(b"-")[0]),
-        time=int(named[b"t"]),
-        data=named[b"d"],
+        time=int(time),
+        data=data,
         tags=decode_tags(named.get(b"g", b"")),
         info=named.get(b"i", b""),
     )

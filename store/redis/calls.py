@@ -8,16 +8,18 @@ did not come is not known.
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from secrets import token_hex
 from time import monotonic
 from typing import cast
 
 import anyio
 from redis.asyncio.connection import AbstractConnection, BlockingConnectionPool
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from protocols.errors import Unavailable
 from store.redis.commands import Command, ScriptCall, packed_command, parts, read_script
@@ -34,6 +36,14 @@ WARNING_SECONDS = 10.0  # between two of the same kind
 IDLE_SECONDS = 0.05  # after which the connection is looked at before it is used
 AWAY = "Redis is out of reach"
 REFUSED = "Redis refused what it was asked"
+
+# In a command: the run id of the server it is sent to, which is not known when it is asked for. A
+# server that was restarted has another one, and so has one that took over: either may have lost the
+# last moment. As long as a run id, and nobody else's words.
+SERVER = token_hex(20)
+NO_SERVER = b"0" * len(SERVER)  # where servers do not tell
+_SERVER = SERVER.encode()
+_RUN_ID = re.compile(rb"^run_id:([0-9a-f]{40})\r?$", re.MULTILINE)
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +77,7 @@ class Calls:
         self._work = anyio.Event()
         self._sources: dict[str, str] = {}
         self._connection: AbstractConnection | None = None
+        self._server = NO_SERVER
         self._used_at = 0.0
         self._is_away = False
         self._warns_at = 0.0
@@ -184,14 +195,17 @@ class Calls:
     async def _round_trip(self, batch: list[tuple[_Request, int]]) -> list[object]:
         connection = await self._connected()
         packed = [request.packed[index] for request, index in batch]
-        answers = await _exchange(connection, packed)
+        answers = await _exchange(connection, packed, server=self._server)
         unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
             loads = self._loads({request.digests[index] for request, index in batch} - {""})
-            again = await _exchange(connection, loads + [packed[n] for n in unknown])
+            packed = loads + [packed[n] for n in unknown]
+            again = await _exchange(connection, packed, server=self._server)
             for n, answer in zip(unknown, again[len(loads) :], strict=True):
                 answers[n] = answer
         self._used_at = monotonic()
+        if any(isinstance(answer, ReadOnlyError) for answer in answers):
+            await self._disconnect()  # another server has taken over: look who answers there now
         return [self._checked(answer) for answer in answers]
 
     def _checked(self, answer: object) -> object:
@@ -214,8 +228,16 @@ class Calls:
         if self._connection is None:
             self._connection = self._pool.make_connection()
             await self._connection.connect()
-            await _exchange(self._connection, self._loads(self._sources))
+            # Round trips have a limit; one for each answer would cost more than the answer.
+            self._connection.socket_timeout = None
+            await self._greet(self._connection)
         return self._connection
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        asked = packed_command(("INFO", "server"))
+        answers = await _exchange(connection, [asked, *self._loads(self._sources)])
+        found = _RUN_ID.search(answers[0]) if isinstance(answers[0], bytes) else None
+        self._server = found[1] if found else NO_SERVER
 
     def _loads(self, digests: Iterable[str]) -> list[bytes]:
         """Known beforehand, they run in the order they are asked for, not after what is known."""
@@ -234,8 +256,10 @@ class Calls:
         self._is_away = error is not None
 
 
-async def _exchange(connection: AbstractConnection, packed: Sequence[bytes]) -> list[object]:
-    await connection.send_packed_command(b"".join(packed))
+async def _exchange(
+    connection: AbstractConnection, packed: Sequence[bytes], *, server: bytes = NO_SERVER
+) -> list[object]:
+    await connection.send_packed_command(b"".join(packed).replace(_SERVER, server))
     answers: list[object] = []
     for _ in packed:
         try:

@@ -73,7 +73,8 @@ class Keys:
     def meta(self, channel: str) -> str:
         """A hash: `e` the channel's epoch, `s` its top offset. It outlives the history.
 
-        Of an application's channel also `v` and `ve`: the last version published, and its epoch.
+        Of an application's channel also `v` and `ve`: the last version published, and its epoch;
+        and `r`: the run id of the server that has this epoch.
         """
         return f"{self.prefix}:m:{channel}"
 

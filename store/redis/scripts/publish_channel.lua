@@ -2,9 +2,10 @@
 -- KEYS: meta hash, history stream, and where the result is kept when there is an idempotency key.
 -- ARGV: pub/sub channel, epoch if there is none yet, entries kept (0: no history), milliseconds the
 --       history is kept, milliseconds the meta is kept, version ('' none), version's epoch,
---       1 to send the previous data along, seconds the result is kept, data, tags, info.
+--       1 to send the previous data along, seconds the result is kept, this server's run id, data,
+--       tags, info.
 -- Returns the epoch, the offset, and 0 published, 1 was done before, 2 there is a newer version.
-local data, tags, info = ARGV[10], ARGV[11], ARGV[12]
+local data, tags, info = ARGV[11], ARGV[12], ARGV[13]
 local result = KEYS[3]
 
 if result then
@@ -40,13 +41,17 @@ local function is_newer(version, than)
   return #version > #than or (#version == #than and version > than)
 end
 
-local meta = redis.call('HMGET', KEYS[1], 'e', 's', 'v', 've')
+local meta = redis.call('HMGET', KEYS[1], 'e', 's', 'v', 've', 'r')
 local epoch = meta[1]
 if not epoch then
   epoch = ARGV[2]
-  redis.call('HSET', KEYS[1], 'e', epoch, 's', 0)
+  redis.call('HSET', KEYS[1], 'e', epoch, 's', 0, 'r', ARGV[10])
   redis.call('DEL', KEYS[2]) -- a leftover of an epoch whose meta was evicted
-elseif ARGV[6] ~= '' and meta[3] and (ARGV[7] == '' or ARGV[7] == meta[4]) then
+elseif meta[5] ~= ARGV[10] then
+  epoch = ARGV[2] -- it may stand where it stood earlier: positions of the old epoch prove nothing
+  redis.call('HSET', KEYS[1], 'e', epoch, 'r', ARGV[10])
+end
+if meta[3] and ARGV[6] ~= '' and meta[3] and (ARGV[7] == '' or ARGV[7] == meta[4]) then
   if not is_newer(ARGV[6], meta[3]) then
     redis.call('PEXPIRE', KEYS[1], ARGV[5])
     return answer(epoch, tonumber(meta[2]), 2)

@@ -390,6 +390,36 @@ async def test_names_that_are_no_text_are_refused_and_harm_nobody(realtime: Real
     assert (await publish(realtime, b"1")).position.offset == 1
 
 
+async def test_after_a_restart_offsets_go_on_under_another_epoch(own_valkey):
+    """It may have lost the last moment, and give offsets again that somebody has seen."""
+    async with open_realtime(own_valkey.url, prefix="t", node="one", hear=deaf) as realtime:
+        async with own_valkey.running():
+            before = [(await publish(realtime, data)).position for data in (b"1", b"2")][-1]
+            assert (await publish(realtime, b"3")).position.epoch == before.epoch
+        async with own_valkey.running():
+            page = await read(realtime, before)
+            assert page.position.epoch != before.epoch
+            assert page == ChannelPage(page.position, [], is_complete=False)
+            assert data_of(await read(realtime)) == [b"1", b"2", b"3"]
+            assert (await read(realtime)).position == StreamPosition(page.position.epoch, 3)
+        async with own_valkey.running():
+            after = (await publish(realtime, b"4")).position
+            assert after.epoch not in (before.epoch, page.position.epoch)
+            assert after.offset == 4
+            assert (await publish(realtime, b"5")).position.epoch == after.epoch
+
+
+async def test_servers_that_do_not_tell_who_they_are_keep_their_epochs(own_valkey):
+    async with (
+        open_realtime(own_valkey.url, prefix="t", node="one", hear=deaf) as realtime,
+        own_valkey.running(),
+    ):
+        async with Redis.from_url(own_valkey.url) as client:
+            await client.execute_command("ACL", "SETUSER", "default", "-info")
+        first = (await publish(realtime, b"1")).position
+        assert (await read(realtime, first)).is_complete
+
+
 async def test_redis_taken_away_is_said_and_back_it_works_again(own_valkey):
     async with open_realtime(own_valkey.url, prefix="t", node="one", hear=deaf) as realtime:
         with anyio.fail_after(2), pytest.raises(Unavailable, match="out of reach"):

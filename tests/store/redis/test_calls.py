@@ -8,7 +8,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from protocols.errors import InvalidRequest, Unavailable
 from store.redis import calls as calls_module
-from store.redis.calls import Calls, open_calls
+from store.redis.calls import SERVER, Calls, open_calls
 from store.redis.connection import open_pool
 
 
@@ -47,17 +47,18 @@ async def test_those_that_come_together_share_a_round_trip(
     sent: list[int] = []
     exchange = calls_module._exchange
 
-    async def counted(connection, packed):
+    async def counted(connection, packed, **server):
         sent.append(len(packed))
-        return await exchange(connection, packed)
+        return await exchange(connection, packed, **server)
 
+    await calls.one(("PING",))
     monkeypatch.setattr(calls_module, "_exchange", counted)
     async with anyio.create_task_group() as group:
         for _ in range(300):
             group.start_soon(calls.one, ("PING",))
 
     assert sum(sent) == 300
-    assert len(sent) <= 4
+    assert len(sent) <= 3
 
 
 async def test_a_refused_command_is_refused_alone(calls: Calls, redis_prefix: str):
@@ -157,3 +158,31 @@ async def test_words_that_are_no_text_are_refused(calls: Calls):
     with pytest.raises(InvalidRequest):
         await calls.many([("PING",), ("ECHO", "\udc80")])
     assert await calls.one(("ECHO", b"\xff")) == b"\xff"
+
+
+async def test_a_command_may_name_the_server_it_is_sent_to(own_valkey):
+    async with open_pool(own_valkey.url) as pool, open_calls(pool, connections=1) as [calls]:
+        found: list[object] = []
+        for _ in range(2):
+            async with own_valkey.running():
+                found.append(await calls.one(("ECHO", SERVER)))
+                async with Redis.from_url(own_valkey.url) as client:
+                    assert found[-1] == (await client.info("server"))["run_id"].encode()
+    assert len(set(found)) == 2
+
+
+async def test_a_server_that_only_may_be_read_is_left(own_valkey):
+    async with (
+        own_valkey.running(),
+        open_pool(own_valkey.url) as pool,
+        open_calls(pool, connections=1) as [calls],
+        Redis.from_url(own_valkey.url) as client,
+    ):
+        assert await calls.one(("INCR", "n")) == 1
+        await client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        connections = (await client.info("stats"))["total_connections_received"]
+        with pytest.raises(Unavailable):
+            await calls.one(("INCR", "n"))
+        await client.execute_command("REPLICAOF", "NO", "ONE")
+        assert await calls.one(("INCR", "n")) == 2
+        assert (await client.info("stats"))["total_connections_received"] > connections
