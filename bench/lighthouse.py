@@ -20,6 +20,7 @@ from hub.cli.settings import inherited
 from tests.flows.product import Product, running
 
 ROUNDS = 5
+TRIES = 3
 PAGES = (
     *("/", "/tasks", "/tasks/{task}", "/agents", "/agents/guide", "/agents/guide/chat"),
     *("/knowledge", "/system", "/settings"),
@@ -78,16 +79,20 @@ async def _cookie(product: Product, chromium: str) -> str:
 
 
 def _look(command: list[str], chromium: str) -> dict[str, Any]:
-    said = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        timeout=WAIT_SECONDS,
-        env=inherited(CHROME_PATH=chromium),
-    )
-    if said.returncode:
-        raise RuntimeError(f"Lighthouse did not look at {command[1]}: {said.stderr.decode()}")
-    return json.loads(said.stdout)
+    """One report; Chromium does not always hand a trace over, and is asked again then."""
+    said = ""
+    for _ in range(TRIES):
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            timeout=WAIT_SECONDS,
+            env=inherited(CHROME_PATH=chromium),
+        )
+        if not done.returncode:
+            return json.loads(done.stdout)
+        said = done.stderr.decode()
+    raise RuntimeError(f"Lighthouse did not look at {command[1]}: {said}")
 
 
 def _results(path: str, looks: list[dict[str, Any]]) -> list[Result]:
