@@ -130,6 +130,24 @@ async def test_with_deltas_on_the_previous_data_goes_along(realtime: Realtime, b
     assert [frame.previous for frame in frames] == [None, b"1", b"22", None, None]
 
 
+async def test_the_previous_data_is_that_of_the_offset_before_or_none(
+    realtime: Realtime, broker: Broker, redis_url: str, redis_prefix: str
+):
+    delta = PublishOptions(history_size=10, history_seconds=60, delta=True)
+    async with broker.listen() as listener:
+        await connected(listener)
+        await listener.subscribe(NEWS)
+        await publish(realtime, b"1", delta)
+        await publish(realtime, b"2", delta)
+        async with Redis.from_url(redis_url) as client:
+            assert await client.xdel(Keys(redis_prefix).history(NEWS), "2-0") == 1
+        await publish(realtime, b"3", delta)
+
+        frames = await publications(listener, 3)
+
+    assert [frame.previous for frame in frames] == [None, b"1", None]
+
+
 async def test_without_a_history_nothing_is_kept(
     realtime: Realtime, broker: Broker, redis_url: str, redis_prefix: str
 ):
