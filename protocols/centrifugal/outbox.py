@@ -29,6 +29,7 @@ class Outbox:
         self._separator = separator
         self._messages: deque[bytes] = deque()
         self._is_closed = False
+        self._is_cut = False  # a frame was taken and perhaps not written
         self._filled = anyio.Event()
         self._drained = anyio.Event()
 
@@ -66,8 +67,8 @@ class Outbox:
             await self._write_frame(write)
 
     async def flush(self, write: Callable[[bytes], Awaitable[None]]) -> None:
-        """Write what waits, and no more."""
-        while self._messages:
+        """Write what waits, and no more; nothing after a frame that may be missing."""
+        while self._messages and not self._is_cut:
             await self._write_frame(write)
 
     def close(self) -> None:
@@ -83,8 +84,10 @@ class Outbox:
                 break
             frame.append(self._messages.popleft())
             size += len(frame[-1])
+        self._is_cut = True
         with anyio.fail_after(WRITE_SECONDS):
             await write(self._separator.join(frame))
+        self._is_cut = False
         self.size -= size
         if self.size < LOW_BYTES:
             self._drained.set()

@@ -112,3 +112,18 @@ async def test_a_socket_that_takes_nothing_is_given_up(monkeypatch: pytest.Monke
 
     with pytest.raises(TimeoutError):
         await box.run(socket.write)
+
+
+async def test_nothing_is_written_after_a_frame_whose_writing_was_cut():
+    box, socket = Outbox(b"\n"), Socket()
+    socket.gate = anyio.Event()
+    assert box.put(b"first")
+    async with anyio.create_task_group() as group:
+        group.start_soon(box.run, socket.write)
+        await anyio.wait_all_tasks_blocked()
+        assert box.put(b"second")
+        group.cancel_scope.cancel()
+
+    socket.gate.set()
+    await box.flush(socket.write)
+    assert socket.frames == []
