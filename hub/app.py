@@ -1,6 +1,7 @@
 """The hub, put together: what is open, what is mounted where, and in which order a request passes.
 
-    request log → headers → Origin rule → routes: /api /connection /auth /health, then the pages
+    request log → headers → Origin rule
+        → routes: /api /connection /emulation /auth /health, then the pages
 
 `application` makes it; its lifespan opens the store and everything live. It starts no server: the
 one who does calls `hub.drain()` (in `state.hub`) when it is told to stop.
@@ -31,6 +32,7 @@ from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
 from hub.system import HubSystem
 from protocols.centrifugal import routes as centrifugal_routes
+from protocols.centrifugal.transports import routes as transport_routes
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
@@ -100,6 +102,7 @@ def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRout
             centrifugal_routes.PATH, centrifugal_routes.endpoint(lambda _: hub.opened.sockets)
         ),
     ]
+    routes.extend(transport_routes.routes(lambda _: hub.opened.sockets))
     routes.extend(identity_routes.routes(identities, is_secure=is_secure))
     routes.extend(Health(hub).routes)
     if dashboard is not None:

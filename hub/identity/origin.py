@@ -3,7 +3,8 @@
 A cookie is sent by the browser, whoever wrote the page. So with a session's cookie, and on the way
 to one, whatever changes something and every socket must name its Origin, and it must be this site;
 a named foreign Origin is refused for reading, too. A bearer key is sent by whoever holds it, and
-needs no Origin. Sockets that name a foreign Origin are refused in any case.
+needs no Origin. Sockets, and the streams that stand in for them, that name a foreign Origin are
+refused in any case.
 """
 
 from starlette.datastructures import Headers
@@ -16,6 +17,7 @@ from protocols.errors import Forbidden, InvalidRequest
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOGIN_PATHS = "/auth/"
+LIVE_PATHS = ("/connection/", "/emulation")
 SECRET_NAMES = ("token", "access_token", "api_key", "apikey", "ticket", "session")
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -60,6 +62,8 @@ class OriginRule:
         is_login = scope["path"].startswith(LOGIN_PATHS)
         if scope["type"] == "websocket":
             return is_own if origins else not has_cookie
+        if origins and not is_own and scope["path"].startswith(LIVE_PATHS):
+            return False
         if "authorization" in headers and not is_login:
             return True
         if not has_cookie and not is_login:

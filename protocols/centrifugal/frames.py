@@ -1,6 +1,7 @@
-"""A WebSocket as frames of the form its connection speaks."""
+"""What a connection reads and writes: frames of one form, over a WebSocket or something like it."""
 
 import logging
+from typing import Protocol
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -15,12 +16,35 @@ MAX_FRAME_BYTES = 64 * 1024
 CLOSE_SECONDS = 1.0
 
 
-class Frames:
-    """The accepted socket, read and written in one form.
+class Frames(Protocol):
+    """The way to one client and back.
 
     Attributes:
         form: How the messages in its frames are spelled.
     """
+
+    @property
+    def form(self) -> Form: ...  # noqa: D102  see Attributes
+
+    async def receive(self) -> bytes | Disconnect | None:
+        """The next frame; why to close instead; None when the other side has closed."""
+        ...
+
+    async def send(self, frame: bytes) -> None:
+        """Write it.
+
+        Raises:
+            WebSocketDisconnect: The other side is gone.
+        """
+        ...
+
+    async def close(self, why: Disconnect) -> None:
+        """Say why and close, within CLOSE_SECONDS; it may be closed already."""
+        ...
+
+
+class SocketFrames:
+    """The accepted WebSocket as `Frames`."""
 
     def __init__(self, socket: WebSocket, form: Form) -> None:
         self.form = form

@@ -1,4 +1,7 @@
-"""The endpoint `/connection/websocket`, and all sockets that are open on it.
+"""The endpoint `/connection/websocket`, and all sockets that are open.
+
+A socket is a connection over whatever carries its frames: a WebSocket here, or a stream of
+`transports/` where none gets through. They are counted, limited and drained alike.
 
 JSON is spoken unless the client asks for Protobuf, by the subprotocol it offers or by
 `?cf_protocol=protobuf` or `?format=protobuf`.
@@ -10,17 +13,17 @@ a callable of the hub, which is also asked again for as long as a socket lives.
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import anyio
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
 
 from protocols.centrifugal import codes
 from protocols.centrifugal.caller import Authenticates, Caller
-from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.connection import Connection
-from protocols.centrifugal.frames import Frames
+from protocols.centrifugal.frames import Frames, SocketFrames
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.wire.form import Form
 from protocols.centrifugal.wire.json_form import JSON
@@ -88,26 +91,35 @@ class Sockets:
         return self.counters.commands_refused + sum(one.pace.refused for one in self._open)
 
     async def serve(self, socket: WebSocket) -> None:
-        """One socket, from its handshake to its end."""
+        """One WebSocket, from its handshake to its end."""
         form, subprotocol = _agreed(socket)
         await socket.accept(subprotocol=subprotocol)
+        await self.keep(SocketFrames(socket, form), socket)
+
+    async def keep(self, frames: Frames, handshake: HTTPConnection) -> None:
+        """One connection until either side ends it, or there is no place for it.
+
+        Args:
+            frames: The way to its client, open already.
+            handshake: What it began with: its headers and its address.
+        """
         if self._is_draining:
-            await _send_away(socket, codes.SHUTDOWN)
+            await frames.close(codes.SHUTDOWN)
             return
-        address = network_of(socket.client.host if socket.client else "")
+        address = network_of(handshake.client.host if handshake.client else "")
         with ExitStack() as place:
             try:
                 place.enter_context(self._quotas.addresses.held_by(address))
             except LimitExceeded as error:
                 logger.warning("a socket was refused", extra={"reason": error.message})
-                await _send_away(socket, codes.CONNECTION_LIMIT)
+                await frames.close(codes.CONNECTION_LIMIT)
             else:
-                await self._serve(socket, form)
+                await self._keep(frames, handshake)
 
-    async def _serve(self, socket: WebSocket, form: Form) -> None:
+    async def _keep(self, frames: Frames, handshake: HTTPConnection) -> None:
         connection = Connection(
-            Frames(socket, form),
-            Caller(socket.headers, self._authenticate, quota=self._quotas.sockets),
+            frames,
+            Caller(handshake.headers, self._authenticate, quota=self._quotas.sockets),
             self._channels,
             version=self._version,
             pace=self._pace(),
@@ -140,11 +152,6 @@ def endpoint(sockets: Callable[[WebSocket], Sockets]) -> Callable[[WebSocket], A
         await sockets(socket).serve(socket)
 
     return serve
-
-
-async def _send_away(socket: WebSocket, why: Disconnect) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone by itself
-        await socket.close(why.code, why.reason)
 
 
 def _agreed(socket: WebSocket) -> tuple[Form, str | None]:

@@ -101,11 +101,14 @@ async def _python(url: str, *, token: str, channel: str, is_binary: bool) -> Asy
 
 
 @asynccontextmanager
-async def _js(url: str, *, token: str, channel: str, build: str) -> AsyncGenerator[Heard]:
+async def _js(
+    url: str, *, token: str, channel: str, build: str = "centrifuge", transport: str = "websocket"
+) -> AsyncGenerator[Heard]:
     heard = Heard()
     installed = await anyio.to_thread.run_sync(install_js_client)
-    command = [str(NODE / "node"), str(Path(__file__).parent / "follow.mjs")]
-    arguments = [str(installed), build, url, token, channel]
+    script = str(Path(__file__).parent / "follow.mjs")
+    command = [str(NODE / "node"), "--experimental-eventsource", script]
+    arguments = [str(installed), build, transport, url, token, channel]
     async with (
         await anyio.open_process([*command, *arguments], stderr=None) as process,
         anyio.create_task_group() as group,
@@ -121,7 +124,9 @@ async def _js(url: str, *, token: str, channel: str, build: str) -> AsyncGenerat
 
 python_client: Follows = partial(_python, is_binary=False)
 python_protobuf_client: Follows = partial(_python, is_binary=True)
-js_client: Follows = partial(_js, build="centrifuge")
+js_client: Follows = _js
+js_http_stream_client: Follows = partial(_js, transport="http_stream")
+js_sse_client: Follows = partial(_js, transport="sse")
 js_protobuf_client: Follows = partial(_js, build="centrifuge/build/protobuf")
 
 

@@ -1,12 +1,20 @@
 // Follows one channel with the unmodified npm client and prints what it hears, a line each.
-// Arguments: where the client is installed, which of its builds, url, token, channel.
+// Arguments: where the client is installed, which of its builds, transport, url, token, channel.
 import { createRequire } from "node:module";
 
-const [, , installed, build, url, token, channel] = process.argv;
+const [, , installed, build, transport, url, token, channel] = process.argv;
 const { Centrifuge } = createRequire(`${installed}/`)(build);
 const plain = (data) => (ArrayBuffer.isView(data) ? JSON.parse(new TextDecoder().decode(data)) : data);
 
-const client = new Centrifuge(url, { token, minReconnectDelay: 50, maxReconnectDelay: 200 });
+const site = new URL("/", url.replace(/^ws/, "http"));
+const options = {
+  token,
+  minReconnectDelay: 50,
+  maxReconnectDelay: 200,
+  emulationEndpoint: `${site}emulation`,
+};
+const endpoint = `${site}connection/${transport}`;
+const client = new Centrifuge(transport === "websocket" ? url : [{ transport, endpoint }], options);
 const subscription = client.newSubscription(channel, {
   since: { offset: 0, epoch: "" },
   minResubscribeDelay: 50,

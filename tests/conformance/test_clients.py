@@ -16,7 +16,9 @@ from tests.conformance.clients import (
     Follows,
     Heard,
     js_client,
+    js_http_stream_client,
     js_protobuf_client,
+    js_sse_client,
     python_client,
     python_protobuf_client,
 )
@@ -26,8 +28,15 @@ from tests.hub.conftest import TEAM, Written, dense
 
 CLIENTS = pytest.mark.parametrize(
     "follow",
-    [python_client, python_protobuf_client, js_client, js_protobuf_client],
-    ids=["python", "python protobuf", "js", "js protobuf"],
+    [
+        python_client,
+        python_protobuf_client,
+        js_client,
+        js_protobuf_client,
+        js_http_stream_client,
+        js_sse_client,
+    ],
+    ids=["python", "python protobuf", "js", "js protobuf", "js http_stream", "js sse"],
 )
 
 
@@ -101,8 +110,11 @@ async def test_clients_follow_through_kill_9_of_hub_and_valkey(
             python_protobuf_client(program.url, **known) as by_python_protobuf,
             js_client(program.url, **known) as by_js,
             js_protobuf_client(program.url, **known) as by_js_protobuf,
+            js_http_stream_client(program.url, **known) as by_js_stream,
+            js_sse_client(program.url, **known) as by_js_sse,
         ):
-            in_python, in_js = (by_python, by_python_protobuf), (by_js, by_js_protobuf)
+            in_python = (by_python, by_python_protobuf)
+            in_js = (by_js, by_js_protobuf, by_js_stream, by_js_sse)
             await _live_through_it(appender, program, own_valkey, (*in_python, *in_js))
 
     for heard in in_js:

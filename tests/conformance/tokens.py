@@ -1,4 +1,4 @@
-"""A hub with nothing but its live endpoint, and credentials that tests control.
+"""A hub with nothing but its live endpoints, and credentials that tests control.
 
 Tokens are taken at their word: `team-<n>` is the owner of that team, `expires-<seconds>` one of
 team 1 who soon has to refresh; anything else is refused.
@@ -11,8 +11,10 @@ from starlette.datastructures import Headers
 from starlette.routing import WebSocketRoute
 
 from protocols.centrifugal.routes import PATH, Sockets, endpoint
-from protocols.errors import Unauthenticated, Unavailable
+from protocols.centrifugal.transports.routes import routes
+from protocols.errors import FactoryError, Unauthenticated, Unavailable
 from protocols.principals import Actor, Principal, Role, TeamId
+from protocols.rest.problems import say_factory_error
 
 
 class Tokens:
@@ -39,4 +41,7 @@ class Tokens:
 
 
 def application(sockets: Sockets) -> Starlette:
-    return Starlette(routes=[WebSocketRoute(PATH, endpoint(lambda _: sockets))])
+    return Starlette(
+        routes=[WebSocketRoute(PATH, endpoint(lambda _: sockets)), *routes(lambda _: sockets)],
+        exception_handlers={FactoryError: say_factory_error},
+    )

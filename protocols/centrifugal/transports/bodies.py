@@ -1,0 +1,41 @@
+"""What a request brings, read within bounds of size and time; what the bytes mean is not known."""
+
+import anyio
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from protocols.centrifugal.frames import MAX_FRAME_BYTES
+
+BODY_SECONDS = 10.0
+BINARY = "application/octet-stream"
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body: as large as a frame at most.
+
+    Raises:
+        HTTPException: 400, it broke off; 408, it did not come in time; 413, it is too large;
+            415, it is of the form that is spoken on WebSockets only.
+    """
+    if request.headers.get("content-type", "").lower().startswith(BINARY):
+        raise HTTPException(415, "Protobuf is spoken on the WebSocket; send JSON here")
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_FRAME_BYTES:
+        raise _too_large()
+    body = bytearray()
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_FRAME_BYTES:
+                    raise _too_large()
+    except TimeoutError:
+        reason = f"the body did not arrive within {BODY_SECONDS:g} seconds"
+        raise HTTPException(408, reason) from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body broke off") from None
+    return bytes(body)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(413, f"the body is over the limit of {MAX_FRAME_BYTES} bytes")

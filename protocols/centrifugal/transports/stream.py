@@ -1,0 +1,113 @@
+"""A connection's frames where there is no socket: an inbox to read, an answer's body to write.
+
+JSON only. The form is that of WebSockets but for one thing: the answer to `connect` says where the
+client's commands go.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+import msgspec
+from starlette.types import Send
+
+from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.frames import CLOSE_SECONDS
+from protocols.centrifugal.transports.sessions import Inbox
+from protocols.centrifugal.wire.json_form import JSON
+from protocols.centrifugal.wire.replies import DisconnectPush, Push, Reply
+
+COMES_BACK = range(3000, 3500)  # disconnects after which a client connects again
+
+HEADERS = (
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),  # proxies that know it pass on each piece as it comes
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How messages follow one another in the body.
+
+    Attributes:
+        media_type: Of the body.
+        lay: One frame, which is one or more messages of a line each, as a piece of it.
+    """
+
+    media_type: bytes
+    lay: Callable[[bytes], bytes]
+
+
+def _events(frame: bytes) -> bytes:
+    # A payload of somebody else's may hold a bare CR between its tokens, which would end the line.
+    lines = frame.replace(b"\r", b" ").replace(b"\n", b"\n\ndata: ")
+    return b"data: %b\n\n" % lines
+
+
+LINES = Layout(b"application/x-ndjson", lambda frame: frame + b"\n")
+EVENTS = Layout(b"text/event-stream; charset=utf-8", _events)
+
+
+class EmulatedForm:
+    """A `Form`: JSON for the client of one session.
+
+    Args:
+        session: The secret it sends commands with.
+        node: The process that takes them.
+    """
+
+    is_binary = False
+    separator = JSON.separator
+
+    def __init__(self, *, session: str, node: str) -> None:
+        self.commands = JSON.commands
+        self.publications = JSON.publications  # the shared form's own: spelled once for all
+        self._session = session
+        self._node = node
+
+    def reply(self, reply: Reply) -> bytes:
+        """One line."""
+        if result := reply.connect:
+            told = msgspec.structs.replace(result, session=self._session, node=self._node)
+            reply = msgspec.structs.replace(reply, connect=told)
+        return JSON.reply(reply)
+
+
+class StreamFrames:
+    """A `Frames`. That the client has gone is not seen here.
+
+    Args:
+        form: As in `Frames`.
+        layout: Of the body.
+        inbox: What the client sends.
+        send: Of the request that is answered.
+    """
+
+    def __init__(self, form: EmulatedForm, layout: Layout, *, inbox: Inbox, send: Send) -> None:
+        self.form = form
+        self._layout = layout
+        self._inbox = inbox
+        self._send = send
+
+    async def open(self) -> None:
+        """Begin the answer."""
+        headers = [(b"content-type", self._layout.media_type), *HEADERS]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def receive(self) -> bytes:
+        """The next frame."""
+        return await self._inbox.take()
+
+    async def send(self, frame: bytes) -> None:
+        """Write it."""
+        await self._write(frame, is_last=False)
+
+    async def close(self, why: Disconnect) -> None:
+        """Say why and end the body, within CLOSE_SECONDS."""
+        said = DisconnectPush(why.code, why.reason, reconnect=why.code in COMES_BACK)
+        with anyio.move_on_after(CLOSE_SECONDS):
+            await self._write(self.form.reply(Reply(push=Push(disconnect=said))), is_last=True)
+
+    async def _write(self, frame: bytes, *, is_last: bool) -> None:
+        piece = self._layout.lay(frame)
+        await self._send({"type": "http.response.body", "body": piece, "more_body": not is_last})
