@@ -6,21 +6,26 @@ from the channel's history first, unless it arrives within a few milliseconds.
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import anyio
 from anyio.abc import TaskGroup
 
+from hub.application_history import ApplicationHistory, NoHistory, published
 from hub.delays import Delays
 from hub.history import Blocks, FeedHistory, History, StreamHistory
 from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication
 from protocols.errors import InvalidRequest, Unavailable
 from protocols.events import StreamId
+from protocols.principals import TeamId
 from store.postgres.log.event_log import EventLog
+from store.redis.application import Application
 from store.redis.broker import Broker, parse_frame
+from store.redis.keys import application_channel
 from store.redis.listener import Listener
+from store.redis.publications import is_publication_frame, parse_publication_frame
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +47,20 @@ class Counters:
 class Fanout:
     """All watched channels of this process."""
 
-    def __init__(self, log: EventLog, broker: Broker, listener: Listener, group: TaskGroup) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        broker: Broker,
+        application: Application,
+        listener: Listener,
+        group: TaskGroup,
+    ) -> None:
         self.counters = Counters()
         self.delays = Delays()
         self.blocks = Blocks(log, group)
         self._log = log
         self._broker = broker
+        self._application = application
         self._listener = listener
         self._group = group
         self._watched: dict[str, Watched] = {}
@@ -57,18 +70,23 @@ class Fanout:
         """The open channels."""
         return iter([watched for watched in self._watched.values() if watched.is_open])
 
-    async def join(self, channel: Channel) -> Watched:
+    async def join(self, channel: Channel, team: TeamId) -> Watched:
         """The channel, with its top known and its frames flowing (or Redis away).
+
+        Args:
+            channel: Of an application: the one that this team has.
+            team: Who asks.
 
         Raises:
             NotFound: There is no such stream.
             Unavailable: Its top is out of reach.
         """
-        name = str(channel)
+        key = application_channel(team, str(channel)) if channel.application else str(channel)
         while True:
-            watched = self._watched.get(name)
+            watched = self._watched.get(key)
             if watched is None:
-                watched = self._watched[name] = Watched(channel, self.history(channel))
+                watched = Watched(channel, self.history(channel, team), key=key)
+                self._watched[key] = watched
                 await self._open(watched)
             elif not watched.is_open:
                 await watched.opened.wait()
@@ -81,7 +99,7 @@ class Fanout:
         Who waits for it tries for itself if this fails or is cancelled.
         """
         try:
-            await self._listener.subscribe(watched.name)
+            await self._listener.subscribe(watched.key)
             top = await watched.history.top()
             watched.epoch, watched.top, watched.team = top.epoch, top.offset, top.team
             watched.idle_since = monotonic()
@@ -92,8 +110,12 @@ class Fanout:
                 self._drop(watched)
             watched.opened.set()
 
-    def history(self, channel: Channel) -> History:
-        """Where the channel's past is read from."""
+    def history(self, channel: Channel, team: TeamId) -> History:
+        """Where the channel's past is read from; an application's is this team's."""
+        if channel.application:
+            if not channel.has_history:
+                return NoHistory(team)
+            return ApplicationHistory(self._application, team, str(channel))
         if channel.is_logged:
             return StreamHistory(self._log, self.blocks, StreamId(channel.key))
         return FeedHistory(self._broker, channel)
@@ -110,18 +132,36 @@ class Fanout:
         if not watched.subscribers:
             watched.idle_since = monotonic()
 
-    def receive(self, name: str, frame: bytes) -> None:
+    def receive(self, key: str, frame: bytes) -> None:
         """Hand a frame's publications to the readers of its channel.
 
         Raises:
             InvalidRequest: It is none.
         """
-        watched = self._watched.get(name)
+        watched = self._watched.get(key)
         if watched is None:
             return
         self.counters.frames += 1
+        if is_publication_frame(frame):
+            self._receive_publication(watched, frame)
+            return
         epoch, first, lines = parse_frame(frame)
-        last = first + len(lines) - 1
+        if self._continues(watched, epoch, first=first, last=first + len(lines) - 1):
+            new = lines[watched.top + 1 - first :]
+            top = watched.top
+            self._deliver(watched, [Publication(top + n, line) for n, line in enumerate(new, 1)])
+
+    def _receive_publication(self, watched: Watched, frame: bytes) -> None:
+        told = parse_publication_frame(frame)
+        publication, offset = published(told.publication), told.publication.offset
+        if not watched.channel.has_history:
+            if watched.is_open:  # a hub that keeps a history of it, by other settings, has offsets
+                self._deliver(watched, [replace(publication, offset=0)])
+        elif self._continues(watched, told.epoch, first=offset, last=offset):
+            self._deliver(watched, [publication])
+
+    def _continues(self, watched: Watched, epoch: str, *, first: int, last: int) -> bool:
+        """Whether publications bring something new and leave nothing out; sees to it if not."""
         if not watched.is_open:
             watched.target = max(watched.target, last)
         elif epoch != watched.epoch:
@@ -129,10 +169,9 @@ class Fanout:
         elif first > watched.top + 1:
             self.counters.gaps += 1
             self.aim(watched, last)
-        elif last > watched.top:
-            new = lines[watched.top + 1 - first :]
-            top = watched.top
-            self._deliver(watched, [Publication(top + n, line) for n, line in enumerate(new, 1)])
+        else:
+            return last > watched.top
+        return False
 
     def _another_epoch(self, watched: Watched, epoch: str) -> None:
         """A feed begins anew when Redis forgot it; the log's epoch only the log is asked for."""
@@ -183,9 +222,9 @@ class Fanout:
 
     def _drop(self, watched: Watched) -> None:
         watched.is_closed, watched.is_open = True, False
-        if self._watched.get(watched.name) is watched:
-            del self._watched[watched.name]
-            self._leaving[watched.name] = monotonic()
+        if self._watched.get(watched.key) is watched:
+            del self._watched[watched.key]
+            self._leaving[watched.key] = monotonic()
 
     async def sweep(self) -> None:
         """Let go of channels that nobody has watched for a while."""
@@ -193,18 +232,18 @@ class Fanout:
         for watched in self:
             if watched.idle_since is not None and watched.idle_since < long_ago:
                 self._drop(watched)
-                self._leaving[watched.name] = long_ago
-        for name, since in list(self._leaving.items()):
-            if name in self._watched:
-                del self._leaving[name]
+                self._leaving[watched.key] = long_ago
+        for key, since in list(self._leaving.items()):
+            if key in self._watched:
+                del self._leaving[key]
             elif since <= long_ago:
-                del self._leaving[name]
-                await self._listener.unsubscribe(name)
+                del self._leaving[key]
+                await self._listener.unsubscribe(key)
 
 
-def understand(fanout: Fanout, name: str, frame: bytes) -> None:
+def understand(fanout: Fanout, key: str, frame: bytes) -> None:
     """Pass a frame on; what is none is reported and dropped, for the safety net to make good."""
     try:
-        fanout.receive(name, frame)
+        fanout.receive(key, frame)
     except InvalidRequest:
-        logger.warning("a frame was not understood", extra={"channel": name})
+        logger.warning("a frame was not understood", extra={"channel": key})

@@ -1,6 +1,6 @@
 """What a channel's past is read from: the log for streams, Redis for feeds.
 
-Both keep one promise, so that catching up is written once. Streams are read in aligned blocks that
+All keep one promise, so that catching up is written once. Streams are read in aligned blocks that
 are kept for a while and fetched once however many ask: a thousand late readers cost a few queries.
 A block of large events is read in parts, so that no query holds much more than a mebibyte.
 """
@@ -200,7 +200,7 @@ class StreamHistory:
             found = await self._blocks.after(self._stream, after, top=top)
             end = (after // BLOCK_EVENTS + 1) * BLOCK_EVENTS
             if found:
-                return _cut(found)
+                return cut(found)
             if end >= top:
                 return None  # the last event of a stream is never compacted
             after = end  # a block of which nothing is left
@@ -230,7 +230,8 @@ def publication_of(event: Event) -> Publication:
     return Publication(event.version, envelope(event))
 
 
-def _cut(publications: list[Publication]) -> list[Publication]:
+def cut(publications: Sequence[Publication]) -> Sequence[Publication]:
+    """As many as make a page, but at least one."""
     size = 0
     for index, publication in enumerate(publications):
         size += len(publication.data)

@@ -1,16 +1,18 @@
 """The live half of the hub: everything that can be watched, for whoever may watch it.
 
-`async with open_hub(store) as live:` runs as long as the process serves; `live` keeps the
-`Channels` promise for every binding. All of it lives in one task group.
+`async with open_hub(store, namespaces) as live:` runs as long as the process serves; `live` keeps
+the `Channels` promise for every binding. All of it lives in one task group.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from secrets import token_hex
 
 import anyio
 from anyio.abc import TaskGroup
 
 from hub import recovery
+from hub.application_history import published
 from hub.fanout import Fanout
 from hub.follower import Follower
 from hub.history import publication_of
@@ -18,12 +20,17 @@ from hub.recovery import Recoveries
 from hub.relay import Relay
 from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication, StreamPosition
-from protocols.errors import NotFound, Unavailable
+from protocols.errors import Forbidden, NotFound, Unavailable
 from protocols.events import Event, StreamId
+from protocols.namespaces import NO_NAMESPACES, Namespaces
 from protocols.operations.channels import HistoryPage, Reader, Reset
-from protocols.principals import Principal
+from protocols.principals import Principal, TeamId
 from store.connect import Store
+from store.redis.application import Application
 from store.redis.listener import Listener
+from store.redis.messages import Message
+from store.redis.publications import NewPublication, PublishOptions
+from store.redis.realtime import open_realtime
 
 MAX_WIDTH = 5000  # versions looked at in one statement
 
@@ -32,16 +39,27 @@ class Live:
     """Keeps the `Channels` promise.
 
     Attributes:
+        namespaces: Of application channels.
         fanout: Watched channels, and its counters.
         recoveries: How readers came back.
     """
 
-    def __init__(self, store: Store, listener: Listener, group: TaskGroup) -> None:
+    def __init__(
+        self,
+        store: Store,
+        application: Application,
+        listener: Listener,
+        group: TaskGroup,
+        *,
+        namespaces: Namespaces,
+    ) -> None:
         self._log = store.log
         self._broker = store.broker
+        self._application = application
         self._listener = listener
         self._group = group
-        self.fanout = Fanout(store.log, store.broker, listener, group)
+        self.namespaces = namespaces
+        self.fanout = Fanout(store.log, store.broker, application, listener, group)
         self.recoveries = Recoveries()
         self._followers: set[Follower] = set()
 
@@ -65,13 +83,13 @@ class Live:
     ) -> Subscriber:
         """See `Channels`."""
         _same_team(principal, channel)
-        watched = await self._join(channel)
+        watched = await self._join(channel, principal.team)
         if watched is None or watched.team != principal.team:  # absent and foreign sound the same
             raise NotFound(f"there is no channel {str(channel)!r}")
         subscriber = Subscriber(watched, reader, catch_up=self._catch_up, leave=self.fanout.leave)
         self.fanout.enter(subscriber)
         try:
-            if since is not None:
+            if since is not None and channel.has_history:
                 await recovery.begin(subscriber, since, self.recoveries)
         except BaseException:
             subscriber.close()
@@ -81,9 +99,9 @@ class Live:
         self.fanout.aim(watched, watched.target)
         return subscriber
 
-    async def _join(self, channel: Channel) -> Watched | None:
+    async def _join(self, channel: Channel, team: TeamId) -> Watched | None:
         try:
-            return await self.fanout.join(channel)
+            return await self.fanout.join(channel, team)
         except NotFound:
             return None
 
@@ -103,7 +121,7 @@ class Live:
     async def _follow(
         self, principal: Principal, channel: Channel, after: StreamPosition | None
     ) -> AsyncGenerator[AsyncIterator[Publication | Reset]]:
-        follower = Follower(lambda: self.top(channel))
+        follower = Follower(lambda: self.top(channel, principal.team))
         subscriber = await self.subscribe(principal, follower, channel=channel, since=after)
         self._followers.add(follower)
         try:
@@ -114,14 +132,14 @@ class Live:
             subscriber.close()
             follower.close()
 
-    async def top(self, channel: Channel) -> StreamPosition:
-        """Where the channel stands; whoever's it is.
+    async def top(self, channel: Channel, team: TeamId) -> StreamPosition:
+        """Where the channel stands; an application's: the team's, others: whoever's it is.
 
         Raises:
             NotFound: There is no such stream.
             Unavailable: It is out of reach.
         """
-        top = await self.fanout.history(channel).top()
+        top = await self.fanout.history(channel, team).top()
         return StreamPosition(top.epoch, top.offset)
 
     def end_followers(self) -> None:
@@ -143,6 +161,10 @@ class Live:
         if channel.is_logged:
             return await self._stream_history(
                 principal, channel, since=since, limit=limit, reverse=reverse
+            )
+        if channel.application:
+            return await self._application_history(
+                principal.team, channel, since=since, limit=limit, reverse=reverse
             )
         return await self._feed_history(channel, since=since, limit=limit, reverse=reverse)
 
@@ -195,22 +217,76 @@ class Live:
             found = [one for one in reversed(found) if not since or one.offset < since.offset]
         return HistoryPage(position, found[:limit])
 
+    async def _application_history(
+        self,
+        team: TeamId,
+        channel: Channel,
+        *,
+        since: StreamPosition | None,
+        limit: int,
+        reverse: bool,
+    ) -> HistoryPage | None:
+        page = await self._application.read(
+            team, str(channel), since=since, limit=limit, reverse=reverse
+        )
+        if not _is_within(since, page.position):
+            return None
+        return HistoryPage(page.position, [published(one) for one in page.publications])
+
+    async def publish(
+        self,
+        principal: Principal,
+        channel: Channel,
+        *,
+        data: bytes,
+        info: bytes,
+        is_subscribed: bool,
+    ) -> None:
+        """See `Channels`."""
+        rules = channel.application
+        if rules is None or not rules.lets_publish(principal.role, is_subscribed=is_subscribed):
+            raise Forbidden(f"you may not publish to channel {str(channel)!r}")
+        options = PublishOptions(
+            history_size=rules.history_size,
+            history_seconds=rules.history_seconds,
+            max_bytes=rules.max_bytes,
+        )
+        publication = NewPublication(data=data, info=info)
+        await self._application.publish(principal.team, str(channel), publication, options)
+
 
 def _is_within(since: StreamPosition | None, top: StreamPosition) -> bool:
     return since is None or (since.epoch in ("", top.epoch) and since.offset <= top.offset + 1)
 
 
 def _same_team(principal: Principal, channel: Channel) -> None:
-    if not channel.is_logged and channel.team != principal.team:
+    if channel.team not in (None, principal.team):
         raise NotFound(f"there is no channel {str(channel)!r}")
 
 
+def _deaf(_: Message) -> bytes | None:
+    return None  # hubs tell one another nothing yet that is not in a channel
+
+
 @asynccontextmanager
-async def open_hub(store: Store) -> AsyncGenerator[Live]:
-    """Everything live, at work until the end of the block. Redis may be away."""
-    async with store.broker.listen() as listener, anyio.create_task_group() as group:
-        live = Live(store, listener, group)
-        relay = Relay(store.log, listener, live.fanout)
+async def open_hub(store: Store, namespaces: Namespaces = NO_NAMESPACES) -> AsyncGenerator[Live]:
+    """Everything live, at work until the end of the block. Redis may be away.
+
+    Args:
+        store: Open.
+        namespaces: Of application channels.
+    """
+    addresses, node = store.addresses, f"hub-{token_hex(8)}"
+    async with (
+        open_realtime(
+            addresses.redis, prefix=addresses.redis_prefix, node=node, hear=_deaf
+        ) as realtime,
+        store.broker.listen() as listener,
+        anyio.create_task_group() as group,
+    ):
+        application = realtime.application
+        live = Live(store, application, listener, group, namespaces=namespaces)
+        relay = Relay(store.log, application, listener, live.fanout)
         group.start_soon(relay.hear)
         group.start_soon(relay.look)
         try:

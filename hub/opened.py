@@ -74,7 +74,7 @@ class Hub:
         """Everything open until the end of the block."""
         async with (
             open_store(self.settings.addresses) as store,
-            open_hub(store) as live,
+            open_hub(store, self.settings.application_namespaces()) as live,
             anyio.create_task_group() as group,
         ):
             identities = IdentityTable(store.log_pool, store.app)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from hub.history import FeedHistory
+from hub.history import StreamHistory
 from hub.subscriber import Subscriber
 from protocols.channels import StreamPosition
 from protocols.errors import Unavailable
@@ -25,7 +25,7 @@ class Recoveries:
 
     nothing_missed: int = 0
     from_log: int = 0
-    from_feed: int = 0
+    from_feed: int = 0  # or an application's channel
     not_recovered: int = 0
     fell_behind: int = 0
 
@@ -52,10 +52,10 @@ async def begin(subscriber: Subscriber, since: StreamPosition, recoveries: Recov
     page = await watched.history.page(epoch=watched.epoch, after=since.offset, top=watched.top)
     if page is None:
         return _not_recovered(subscriber, recoveries)
-    if isinstance(watched.history, FeedHistory):
-        recoveries.from_feed += 1
-    else:
+    if isinstance(watched.history, StreamHistory):
         recoveries.from_log += 1
+    else:
+        recoveries.from_feed += 1
     subscriber.publications = page
     return _recovered(subscriber, since.offset, reached=page[-1].offset)
 

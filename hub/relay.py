@@ -2,7 +2,8 @@
 
 Frames only say that there is more. Every two seconds the heads of watched streams that are quiet
 are compared with what is known here, thousands in one statement; all of them after Redis was away;
-and every quarter of a second while it is, if they are few.
+and every quarter of a second while it is, if they are few. Feeds and channels of applications are
+kept by Redis alone: they are compared with it now and then, and after it was away.
 """
 
 import logging
@@ -12,9 +13,11 @@ import anyio
 
 from hub.fanout import Fanout, understand
 from hub.subscriber import Watched
+from protocols.channels import StreamPosition
 from protocols.errors import NotFound, Unavailable
 from protocols.events import StreamId
 from store.postgres.log.event_log import EventLog
+from store.redis.application import Application
 from store.redis.listener import Listener, Reconnected
 
 logger = logging.getLogger(__name__)
@@ -25,13 +28,17 @@ BLIND_LOOK_SECONDS = 0.25
 FEW_CHANNELS = 1000
 HEADS_AT_ONCE = 5000
 FEED_LOOK_SECONDS = 20.0
+POSITIONS_AT_ONCE = 256
 
 
 class Relay:
     """Keeps the fan-out's tops true."""
 
-    def __init__(self, log: EventLog, listener: Listener, fanout: Fanout) -> None:
+    def __init__(
+        self, log: EventLog, application: Application, listener: Listener, fanout: Fanout
+    ) -> None:
         self._log = log
+        self._application = application
         self._listener = listener
         self._fanout = fanout
         self._look_now = anyio.Event()
@@ -57,7 +64,7 @@ class Relay:
             sees_all, self._sees_all = self._sees_all, False
             try:
                 await self._compare_streams(all_of_them=sees_all)
-                await self._compare_feeds(all_of_them=sees_all)
+                await self._compare_with_redis(all_of_them=sees_all)
             except Unavailable as error:
                 self._sees_all = True
                 if not self._is_blind:
@@ -97,20 +104,39 @@ class Relay:
             else:
                 self._fanout.aim(watched, head.version)
 
-    async def _compare_feeds(self, *, all_of_them: bool) -> None:
+    async def _compare_with_redis(self, *, all_of_them: bool) -> None:
         if not self._listener.is_connected or not (all_of_them or monotonic() >= self._feeds_due):
             return
         self._feeds_due = monotonic() + FEED_LOOK_SECONDS
-        for watched in self._fanout:
-            if watched.channel.is_logged or not watched.subscribers:
-                continue
+        kept = [one for one in self._fanout if one.subscribers and not one.channel.is_logged]
+        try:
+            await self._compare_feeds([one for one in kept if not one.channel.application])
+            await self._compare_channels(
+                [one for one in kept if one.channel.application and one.channel.has_history]
+            )
+        except (NotFound, Unavailable):
+            self._feeds_due = 0.0
+
+    async def _compare_feeds(self, feeds: list[Watched]) -> None:
+        for watched in feeds:
             known = watched.top
-            try:
-                top = await watched.history.top()
-            except (NotFound, Unavailable):
-                self._feeds_due = 0.0
-                return
-            if top.epoch != watched.epoch or top.offset < known:
-                self._fanout.lose(watched)
-            else:
-                self._fanout.aim(watched, top.offset)
+            top = await watched.history.top()
+            self._compare(watched, StreamPosition(top.epoch, top.offset), known=known)
+
+    async def _compare_channels(self, channels: list[Watched]) -> None:
+        for start in range(0, len(channels), POSITIONS_AT_ONCE):
+            some = channels[start : start + POSITIONS_AT_ONCE]
+            tops = [watched.top for watched in some]
+            positions = await self._application.positions([(one.team, one.name) for one in some])
+            for watched, known, position in zip(some, tops, positions, strict=True):
+                if isinstance(position, Unavailable):
+                    raise position
+                self._compare(watched, position, known=known)
+
+    def _compare(self, watched: Watched, position: StreamPosition, *, known: int) -> None:
+        if watched.is_closed:
+            return
+        if position.epoch != watched.epoch or position.offset < known:
+            self._fanout.lose(watched)
+        else:
+            self._fanout.aim(watched, position.offset)

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from hub.identity.address import is_loopback
-from protocols import quotas
+from protocols import namespaces, quotas
 from protocols.centrifugal import pace
+from protocols.errors import InvalidRequest
+from protocols.namespaces import Namespaces
 from protocols.quotas import Quotas
 from protocols.rest.resources import ModelProvider
 from store.settings import StoreSettings, log_format_of
@@ -92,6 +94,13 @@ class HubSettings(StoreSettings):
     commands_burst: Annotated[Limit, Field(description="Commands at once before that counts.")] = (
         pace.BURST
     )
+    namespaces: Annotated[
+        str,
+        Field(
+            description="Namespaces of application channels: a JSON list of objects, described in "
+            "Watching live. Empty: there are none."
+        ),
+    ] = ""
     env: Env = "development"
     log_format: Literal["console", "json"] = Field(
         default_factory=log_format_of,
@@ -119,6 +128,15 @@ class HubSettings(StoreSettings):
             raise ValueError("is not of the form https://host or http://host:port, without a path")
         return f"{parts.scheme}://{parts.netloc}".lower()
 
+    @field_validator("namespaces")
+    @classmethod
+    def _are_namespaces(cls, value: str) -> str:
+        try:
+            namespaces.parse(value)
+        except InvalidRequest as error:
+            raise ValueError(error.message) from None
+        return value
+
     @property
     def is_production(self) -> bool:
         """Whether people depend on it."""
@@ -139,6 +157,10 @@ class HubSettings(StoreSettings):
     def is_proxied(self) -> bool:
         """Whether it must be taken that others come by way of this machine's own address."""
         return self.is_public or bool(self.trusted_proxies.strip())
+
+    def application_namespaces(self) -> Namespaces:
+        """The namespaces of application channels."""
+        return namespaces.parse(self.namespaces)
 
     def quotas(self) -> Quotas:
         """How much may be open at once; each call begins to count anew."""

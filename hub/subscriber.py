@@ -20,15 +20,17 @@ class Watched:
     """A channel that somebody here watches.
 
     Attributes:
+        key: What it is called in this process and in Redis, where other teams have their own.
         top: The last offset up to which nothing is missing here.
         target: The highest offset heard of; above `top` while the history is being read.
         heard_at: When something came last, on the monotonic clock.
         idle_since: When the last subscriber left; None while there is one.
     """
 
-    def __init__(self, channel: Channel, history: History) -> None:
+    def __init__(self, channel: Channel, history: History, *, key: str) -> None:
         self.channel = channel
         self.name = str(channel)
+        self.key = key
         self.history = history
         self.epoch = ""
         self.top = 0
@@ -106,6 +108,8 @@ class Subscriber:
     def take(self, batch: Batch, *, after: int) -> int:
         """Pass a batch on that continues offset `after`; a full reader falls behind.
 
+        Where no history is kept to fall back to, it is told that it has missed something.
+
         Returns:
             How many publications the reader took.
         """
@@ -118,7 +122,10 @@ class Subscriber:
             self.fall_behind()
             return 0
         if not self.reader.offer(batch):
-            self.fall_behind()
+            if self.watched.channel.has_history:
+                self.fall_behind()
+            else:
+                self.lose()
             return 0
         self.reached = batch.publications[-1].offset
         return len(batch.publications)

@@ -2,10 +2,12 @@
 
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from protocols.errors import NotFound
+from protocols.namespaces import NO_NAMESPACES, ApplicationNamespace, Namespaces
 from protocols.principals import TeamId
 
 
@@ -24,17 +26,34 @@ LOGGED = frozenset({Namespace.TASK, Namespace.AGENT})
 _NAMES = frozenset(namespace.value for namespace in Namespace)
 
 _FEED = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
+_APPLICATION = re.compile(r"[!-~]+", re.ASCII)  # printable in one way, without spaces
+_PERSONAL = "#"  # who such a channel is of would have to be looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A parsed channel name: `task:<uuid>`, `tasks:<team>`."""
+    """A parsed channel name: `task:<uuid>`, `tasks:<team>`, or of an application: `news:sport`.
 
-    namespace: Namespace
+    Each team has its own channels of applications, by the same names.
+    """
+
+    namespace: Namespace | ApplicationNamespace
     key: str
 
     def __str__(self) -> str:
-        return f"{self.namespace}:{self.key}"
+        if isinstance(self.namespace, Namespace):
+            return f"{self.namespace}:{self.key}"
+        return f"{self.namespace.name}:{self.key}" if self.namespace.name else self.key
+
+    @property
+    def application(self) -> ApplicationNamespace | None:
+        """The rules of an application's channel; None for a stream or feed of the factory."""
+        return None if isinstance(self.namespace, Namespace) else self.namespace
+
+    @property
+    def has_history(self) -> bool:
+        """Whether it has positions to go on from."""
+        return isinstance(self.namespace, Namespace) or self.namespace.has_history
 
     @property
     def is_logged(self) -> bool:
@@ -43,8 +62,9 @@ class Channel:
 
     @property
     def team(self) -> TeamId | None:
-        """The team a feed belongs to; None for a stream, whose head knows."""
-        return None if self.is_logged else TeamId(int(self.key))
+        """The team a feed belongs to; None for a stream, whose head knows, and an application's."""
+        is_feed = isinstance(self.namespace, Namespace) and not self.is_logged
+        return TeamId(int(self.key)) if is_feed else None
 
 
 def task_channel(task_id: str) -> str:
@@ -57,8 +77,12 @@ def feed_channel(namespace: Namespace, team: TeamId) -> str:
     return f"{namespace}:{team}"
 
 
-def parse(name: str) -> Channel:
+def parse(name: str, namespaces: Namespaces = NO_NAMESPACES) -> Channel:
     """The channel of that name, spelled exactly so and no other way.
+
+    Args:
+        name: Of the channel; of bounded length.
+        namespaces: Of application channels; none of them can take a name of the factory's own.
 
     Raises:
         NotFound: No such namespace, or the key is not in its one usual spelling.
@@ -70,6 +94,8 @@ def parse(name: str) -> Channel:
             return channel
         if not channel.is_logged and _FEED.fullmatch(key):
             return channel
+    elif _APPLICATION.fullmatch(name) and _PERSONAL not in name and (found := namespaces.of(name)):
+        return Channel(*found)
     raise NotFound(f"there is no channel {name[:80]!r}")
 
 
@@ -94,3 +120,18 @@ class Publication:
 
     offset: int
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationPublication(Publication):
+    """One thing published by an application; its offset is 0 where no history is kept.
+
+    Attributes:
+        time: When, in milliseconds since 1970.
+        info: Of the client that published, one line of JSON; empty when it was no client.
+        tags: For subscribers that filter.
+    """
+
+    time: int
+    info: bytes = b""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])

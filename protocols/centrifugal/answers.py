@@ -1,20 +1,17 @@
 """What a session says, as messages: results, errors, and what it tells by itself."""
 
-from collections.abc import Sequence
-
-import msgspec
-
 from protocols.centrifugal.codes import ErrorCode, Unsubscribed
+from protocols.centrifugal.wire.publication import publication_field
 from protocols.centrifugal.wire.replies import Push, Reply, UnsubscribePush
 from protocols.centrifugal.wire.results import (
     ConnectResult,
     HistoryResult,
+    PublishResult,
     RefreshResult,
     SubscribeResult,
     UnsubscribeResult,
 )
-from protocols.centrifugal.wire.values import ErrorField, PublicationField
-from protocols.channels import Publication
+from protocols.centrifugal.wire.values import ErrorField
 from protocols.operations.channels import HistoryPage, Subscription
 
 
@@ -43,16 +40,18 @@ def refreshed(command_id: int, client: str, *, version: str, ttl: int | None) ->
     return Reply(id=command_id, refresh=result)
 
 
-def subscribed(command_id: int, subscription: Subscription, *, was_recovering: bool) -> Reply:
-    """To `subscribe`."""
+def subscribed(
+    command_id: int, subscription: Subscription, *, has_history: bool, was_recovering: bool
+) -> Reply:
+    """To `subscribe`; a channel without history has no positions."""
     result = SubscribeResult(
-        recoverable=True,
-        positioned=True,
+        recoverable=has_history,
+        positioned=has_history,
         epoch=subscription.epoch,
         offset=subscription.offset,
         was_recovering=was_recovering,
         recovered=subscription.recovered,
-        publications=_fields(subscription.publications),
+        publications=[publication_field(one) for one in subscription.publications],
     )
     return Reply(id=command_id, subscribe=result)
 
@@ -62,10 +61,15 @@ def unsubscribed(command_id: int) -> Reply:
     return Reply(id=command_id, unsubscribe=UnsubscribeResult())
 
 
+def published(command_id: int) -> Reply:
+    """To `publish`."""
+    return Reply(id=command_id, publish=PublishResult())
+
+
 def history(command_id: int, page: HistoryPage) -> Reply:
     """To `history`."""
     result = HistoryResult(
-        publications=_fields(page.publications),
+        publications=[publication_field(one) for one in page.publications],
         epoch=page.position.epoch,
         offset=page.position.offset,
     )
@@ -75,10 +79,3 @@ def history(command_id: int, page: HistoryPage) -> Reply:
 def ended(channel: str, why: Unsubscribed) -> Reply:
     """Tells that a subscription has ended, without having been asked."""
     return Reply(push=Push(channel, unsubscribe=UnsubscribePush(why.code, why.reason)))
-
-
-def _fields(publications: Sequence[Publication]) -> list[PublicationField]:
-    return [
-        PublicationField(data=msgspec.Raw(publication.data), offset=publication.offset)
-        for publication in publications
-    ]

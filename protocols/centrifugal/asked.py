@@ -3,18 +3,21 @@
 Errors raised here answer the command: its sender may go on.
 """
 
+import msgspec
+
 from protocols import channels
 from protocols.centrifugal.decisions import ReadHistory, Subscribe
 from protocols.centrifugal.wire.commands import HistoryRequest, SubscribeRequest
 from protocols.channels import Channel, StreamPosition
 from protocols.errors import Forbidden, InvalidRequest
+from protocols.namespaces import Namespaces
 
 MAX_CHANNEL_BYTES = 255
 MAX_HISTORY = 300
 REJECT_UNRECOVERED = 2  # a bit of `flag`
 
 
-def subscribe(command_id: int, request: SubscribeRequest) -> Subscribe:
+def subscribe(command_id: int, request: SubscribeRequest, namespaces: Namespaces) -> Subscribe:
     """Where to begin, and whether only that will do.
 
     Raises:
@@ -27,16 +30,16 @@ def subscribe(command_id: int, request: SubscribeRequest) -> Subscribe:
         raise InvalidRequest("a filter by tags is not served")
     since = StreamPosition(request.epoch, request.offset) if request.recover else None
     must_recover = bool(request.flag & REJECT_UNRECOVERED)
-    return Subscribe(command_id, channel(request.channel), since, must_recover)
+    return Subscribe(command_id, channel(request.channel, namespaces), since, must_recover)
 
 
-def history(command_id: int, request: HistoryRequest) -> ReadHistory:
+def history(command_id: int, request: HistoryRequest, namespaces: Namespaces) -> ReadHistory:
     """Which part, within bounds.
 
     Raises:
         InvalidRequest, NotFound: As `channel`; or nothing can lie there.
     """
-    asked = channel(request.channel)
+    asked = channel(request.channel, namespaces)
     since = request.since and StreamPosition(request.since.epoch, request.since.offset)
     if request.reverse and since and since.offset == 0:
         raise InvalidRequest("nothing lies before offset 0")
@@ -44,7 +47,7 @@ def history(command_id: int, request: HistoryRequest) -> ReadHistory:
     return ReadHistory(command_id, asked, since, limit, request.reverse)
 
 
-def channel(name: str) -> Channel:
+def channel(name: str, namespaces: Namespaces) -> Channel:
     """The channel of that name.
 
     Raises:
@@ -54,4 +57,18 @@ def channel(name: str) -> Channel:
     size = len(name.encode())
     if not 0 < size <= MAX_CHANNEL_BYTES:
         raise InvalidRequest(f"a channel's name has 1 to {MAX_CHANNEL_BYTES} bytes, not {size}")
-    return channels.parse(name)
+    return channels.parse(name, namespaces)
+
+
+def payload(data: msgspec.Raw) -> bytes:
+    """What a client publishes, as one line of JSON.
+
+    Raises:
+        InvalidRequest: It is no JSON.
+    """
+    text = bytes(data)
+    try:
+        msgspec.json.decode(text)
+        return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidRequest("what is published is JSON") from None

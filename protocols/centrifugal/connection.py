@@ -23,6 +23,7 @@ from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
     Decision,
+    Publish,
     ReadHistory,
     Refresh,
     Send,
@@ -33,7 +34,9 @@ from protocols.centrifugal.frames import Frames
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
+from protocols.centrifugal.wire.publication import write_info
 from protocols.centrifugal.wire.replies import Reply
+from protocols.centrifugal.wire.values import ClientInfo
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
 from protocols.operations.channels import Batch, Channels, Subscription
 
@@ -74,6 +77,7 @@ class Connection:
             now=time.monotonic(),
             first_ping=random.random(),  # noqa: S311  spreads pings, no secret
             pace=pace,
+            namespaces=channels.namespaces,
         )
         self._outbox = Outbox(self._form.separator)
         self._scope = anyio.CancelScope()
@@ -162,6 +166,8 @@ class Connection:
                 await self._subscribe(decision)
             case ReadHistory():
                 await self._history(decision)
+            case Publish():
+                await self._publish(decision)
             case _:
                 assert_never(decision)
 
@@ -239,6 +245,23 @@ class Connection:
             self._put(self._session.unrecoverable(command))
         else:
             self._put(self._session.history(command, page))
+
+    async def _publish(self, command: Publish) -> None:
+        principal = self._caller.principal
+        info = write_info(ClientInfo(user=principal.actor, client=self._session.client))
+        try:
+            async with in_time():
+                await self._channels.publish(
+                    principal,
+                    command.channel,
+                    data=command.data,
+                    info=info,
+                    is_subscribed=command.is_subscribed,
+                )
+        except FactoryError as error:
+            self._put(self._session.refuse(command.id, error))
+            return
+        self._put(self._session.published(command))
 
     async def _watch(self) -> None:
         """Pings, deadlines, and whether the one who connected still may."""

@@ -45,6 +45,16 @@ class ReadHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish to the channel, if they may; then `published` or `refuse`."""
+
+    id: int
+    channel: Channel
+    data: bytes
+    is_subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Authenticate by the new token; then `refreshed`, `refuse` or close."""
 
@@ -66,4 +76,4 @@ class Close:
     why: Disconnect
 
 
-Decision = Authenticate | Subscribe | Unsubscribe | ReadHistory | Refresh | Send | Close
+Decision = Authenticate | Subscribe | Unsubscribe | ReadHistory | Publish | Refresh | Send | Close

@@ -17,6 +17,7 @@ from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
     Decision,
+    Publish,
     ReadHistory,
     Refresh,
     Send,
@@ -34,6 +35,7 @@ from protocols.centrifugal.wire.commands import (
 )
 from protocols.centrifugal.wire.replies import PING, Reply
 from protocols.errors import FactoryError, InvalidRequest
+from protocols.namespaces import NO_NAMESPACES, Namespaces
 from protocols.operations.channels import HistoryPage, Subscription
 
 MAX_CHANNELS = 128
@@ -56,6 +58,7 @@ class Session:
         now: When the socket opened.
         first_ping: When in the second half of the first interval to ping, 0 to 1; spreads pings.
         pace: How fast commands may come; one beyond it is answered with 111, a flood is cut.
+        namespaces: Of application channels.
     """
 
     def __init__(
@@ -66,8 +69,10 @@ class Session:
         now: float,
         first_ping: float,
         pace: Pace | None = None,
+        namespaces: Namespaces = NO_NAMESPACES,
     ) -> None:
         self.client = client
+        self._namespaces = namespaces
         self._version = version
         self._phase = _Phase.NEW
         self._pace = pace or Pace()
@@ -137,12 +142,11 @@ class Session:
             case Command(unsubscribe=UnsubscribeRequest() as request):
                 return self._unsubscribe(command.id, request)
             case Command(history=HistoryRequest() as request):
-                return asked.history(command.id, request)
+                return self._history(command.id, request)
             case Command(refresh=RefreshRequest() as request):
                 return self._refresh(command.id, request)
             case Command(publish=PublishRequest() as request):
-                asked.channel(request.channel)
-                return Send(answers.error(command.id, codes.PERMISSION_DENIED))
+                return self._publish(command.id, request)
             case _ if (
                 command.presence or command.presence_stats or command.sub_refresh or command.rpc
             ):
@@ -151,7 +155,7 @@ class Session:
                 return Send(answers.error(command.id, codes.METHOD_NOT_FOUND))
 
     def _subscribe(self, command_id: int, request: SubscribeRequest) -> Decision:
-        wish = asked.subscribe(command_id, request)
+        wish = asked.subscribe(command_id, request, self._namespaces)
         if request.channel in self._channels:
             return Send(answers.error(command_id, codes.ALREADY_SUBSCRIBED))
         if len(self._channels) >= MAX_CHANNELS:
@@ -161,6 +165,19 @@ class Session:
     def _unsubscribe(self, command_id: int, request: UnsubscribeRequest) -> Decision:
         self._channels.discard(request.channel)
         return Unsubscribe(request.channel, answers.unsubscribed(command_id))
+
+    def _history(self, command_id: int, request: HistoryRequest) -> Decision:
+        wish = asked.history(command_id, request, self._namespaces)
+        if not wish.channel.has_history:
+            return Send(answers.error(command_id, codes.NOT_AVAILABLE))
+        return wish
+
+    def _publish(self, command_id: int, request: PublishRequest) -> Decision:
+        channel = asked.channel(request.channel, self._namespaces)
+        if channel.application is None:
+            return Send(answers.error(command_id, codes.PERMISSION_DENIED))
+        is_subscribed = request.channel in self._channels
+        return Publish(command_id, channel, asked.payload(request.data), is_subscribed)
 
     def _refresh(self, command_id: int, request: RefreshRequest) -> Decision:
         if not self._refreshes or not request.token:
@@ -221,8 +238,13 @@ class Session:
     def subscribed(self, command: Subscribe, subscription: Subscription) -> Reply:
         """The answer to `subscribe`; it goes out before anything of the channel."""
         self._channels.add(str(command.channel))
-        was_recovering = command.since is not None
-        return answers.subscribed(command.id, subscription, was_recovering=was_recovering)
+        has_history = command.channel.has_history
+        return answers.subscribed(
+            command.id,
+            subscription,
+            has_history=has_history,
+            was_recovering=has_history and command.since is not None,
+        )
 
     def unrecoverable(self, command: Subscribe | ReadHistory) -> Reply:
         """The client asked for all or nothing, and not all is there."""
@@ -236,6 +258,10 @@ class Session:
     def history(self, command: ReadHistory, page: HistoryPage) -> Reply:
         """The answer to `history`."""
         return answers.history(command.id, page)
+
+    def published(self, command: Publish) -> Reply:
+        """The answer to `publish`."""
+        return answers.published(command.id)
 
     def refuse(self, command_id: int, error: FactoryError) -> Reply:
         """The answer to a command that failed."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from protocols.channels import Channel, Publication, StreamPosition
+from protocols.namespaces import Namespaces
 from protocols.principals import Principal
 
 Form = Callable[[str, Sequence[Publication]], bytes]  # how a binding spells publications
@@ -94,7 +95,14 @@ class HistoryPage:
 
 
 class Channels(Protocol):
-    """Everything that can be watched, for who may watch it."""
+    """Everything that can be watched, for who may watch it.
+
+    Attributes:
+        namespaces: Of application channels.
+    """
+
+    @property
+    def namespaces(self) -> Namespaces: ...  # noqa: D102  see Attributes
 
     async def subscribe(
         self,
@@ -106,7 +114,8 @@ class Channels(Protocol):
     ) -> Subscription:
         """Join a channel at its top, or after `since`; nothing flows before `start()`.
 
-        An empty epoch in `since` counts as the channel's own.
+        An empty epoch in `since` counts as the channel's own. A channel without history is joined
+        now, whatever `since` says.
 
         Raises:
             NotFound: There is no such channel in the principal's team.
@@ -151,5 +160,30 @@ class Channels(Protocol):
 
         Raises:
             NotFound, Unavailable: As `subscribe`.
+        """
+        ...
+
+    async def publish(
+        self,
+        principal: Principal,
+        channel: Channel,
+        *,
+        data: bytes,
+        info: bytes,
+        is_subscribed: bool,
+    ) -> None:
+        """Publish to an application's channel of the principal's team, for everybody who watches.
+
+        Args:
+            principal: Who publishes.
+            channel: Where to.
+            data: One line of JSON.
+            info: Of the client that publishes, one line of JSON.
+            is_subscribed: Whether that client watches the channel.
+
+        Raises:
+            Forbidden: The channel is not the application's, or its rules do not let them.
+            LimitExceeded: The data is too large.
+            Unavailable: It may have been published, or not.
         """
         ...

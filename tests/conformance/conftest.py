@@ -67,7 +67,7 @@ anyio.run(serve, HubSettings(), backend_options={"use_uvloop": True})
 class Program:
     """The product's own hub as a program on a fixed port, to be killed and started again."""
 
-    def __init__(self, addresses: Addresses, port: int) -> None:
+    def __init__(self, addresses: Addresses, port: int, *, namespaces: str = "") -> None:
         self.url = f"ws://127.0.0.1:{port}{PATH}"
         self._port = port
         self._environment = {
@@ -76,6 +76,7 @@ class Program:
             "PYGENT_DATABASE_URL": addresses.database,
             "PYGENT_REDIS_URL": addresses.redis,
             "PYGENT_REDIS_PREFIX": addresses.redis_prefix,
+            "PYGENT_NAMESPACES": namespaces,
             "PYGENT_LOG_LEVEL": "error",
         }
         self._process: anyio.abc.Process | None = None
@@ -102,8 +103,8 @@ class Program:
 
 
 @contextlib.asynccontextmanager
-async def program_on(addresses: Addresses) -> AsyncGenerator[Program]:
-    program = Program(addresses, free_port())
+async def program_on(addresses: Addresses, *, namespaces: str = "") -> AsyncGenerator[Program]:
+    program = Program(addresses, free_port(), namespaces=namespaces)
     try:
         await program.start()
         yield program

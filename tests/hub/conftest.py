@@ -13,6 +13,7 @@ import pytest
 from hub.live import Live, open_hub
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.events import MessageDelta, StreamId
+from protocols.namespaces import NO_NAMESPACES, Namespaces
 from protocols.operations.channels import Batch
 from protocols.principals import Actor, Principal, Role, TeamId, system
 from store.addresses import Addresses
@@ -63,8 +64,10 @@ class Hub:
 
 
 @asynccontextmanager
-async def hub_on(addresses: Addresses) -> AsyncGenerator[Hub]:
-    async with open_store(addresses, pool_size=4) as store, open_hub(store) as live:
+async def hub_on(
+    addresses: Addresses, namespaces: Namespaces = NO_NAMESPACES
+) -> AsyncGenerator[Hub]:
+    async with open_store(addresses, pool_size=4) as store, open_hub(store, namespaces) as live:
         with anyio.move_on_after(2):
             while not live.hears_redis:
                 await anyio.sleep(0.005)

@@ -140,7 +140,7 @@ async def test_a_frame_of_garbage_is_passed_over(hub: Hub):
 async def test_the_history_of_a_feed_pages_both_ways(hub: Hub):
     channel = Channel(Namespace.TASKS, str(TEAM.team))
     await hub.store.broker.publish_feed(str(channel), [b"%d" % number for number in range(1, 6)])
-    epoch = (await hub.live.top(channel)).epoch
+    epoch = (await hub.live.top(channel, TEAM.team)).epoch
 
     async def page(since: int | None, limit: int, *, reverse: bool = False) -> list[int]:
         found = await hub.live.history(

@@ -36,6 +36,6 @@ class Form(Protocol):
     def publications(self, channel: str, publications: Sequence[Publication]) -> bytes:
         """Publications as pushes, several messages in a row: what a `Batch` is spelled by.
 
-        Payloads are one line of JSON.
+        Payloads are one line of JSON. All are of one kind.
         """
         ...

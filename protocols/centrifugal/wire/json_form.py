@@ -9,8 +9,9 @@ import msgspec
 
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.publication import push
 from protocols.centrifugal.wire.replies import Reply
-from protocols.channels import Publication
+from protocols.channels import ApplicationPublication, Publication
 from protocols.errors import InvalidRequest
 
 _ENCODER = msgspec.json.Encoder()
@@ -34,6 +35,8 @@ class JsonForm:
 
     def publications(self, channel: str, publications: Sequence[Publication]) -> bytes:
         """A line each."""
+        if publications and isinstance(publications[0], ApplicationPublication):
+            return b"\n".join(self.reply(push(channel, one)) for one in publications)
         head = b'{"push":{"channel":%s,"pub":{"data":' % _ENCODER.encode(channel)
         return b"\n".join(
             b'%s%s,"offset":%d}}}' % (head, publication.data, publication.offset)

@@ -1,7 +1,7 @@
 """The Protobuf form: binary frames of messages, each after its length.
 
-Unknown fields are ignored. Publications, the only messages that are many, are spelled by hand; all
-others by the runtime.
+Unknown fields are ignored. Publications of the log and of feeds, the messages that are many, are
+spelled by hand; all others by the runtime.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,10 @@ from protocols.centrifugal.wire import translate
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.field_numbers import FIELD_NUMBERS
 from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.publication import push
 from protocols.centrifugal.wire.replies import Push, Reply
 from protocols.centrifugal.wire.values import PublicationField
-from protocols.channels import Publication
+from protocols.channels import ApplicationPublication, Publication
 from protocols.errors import InvalidRequest
 
 MAX_LENGTH_BYTES = 5  # of a command's length: what 32 bits take
@@ -79,6 +80,8 @@ class ProtobufForm:
 
     def publications(self, channel: str, publications: Sequence[Publication]) -> bytes:
         """A message each: a reply of a push of a publication, each of them after its length."""
+        if publications and isinstance(publications[0], ApplicationPublication):
+            return b"".join(self.reply(push(channel, one)) for one in publications)
         name = channel.encode()
         head = b"%b%b%b%b" % (_CHANNEL, _size(len(name)), name, _PUB)
         spelled: list[bytes] = []

@@ -14,6 +14,7 @@ from protocols.centrifugal.session import Session
 from protocols.centrifugal.wire.json_form import JSON
 from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Channel, Namespace, Publication
+from protocols.namespaces import NO_NAMESPACES, Namespaces
 
 TASK = "task:0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e8f"
 CHANNEL = Channel(Namespace.TASK, TASK.removeprefix("task:"))
@@ -33,8 +34,8 @@ class Given:
     def close(self) -> None: ...
 
 
-def new_session() -> Session:
-    return Session("c1", version="pygent", now=100.0, first_ping=0.0)
+def new_session(namespaces: Namespaces = NO_NAMESPACES) -> Session:
+    return Session("c1", version="pygent", now=100.0, first_ping=0.0, namespaces=namespaces)
 
 
 def receive(session: Session, frame: str) -> Iterator[Decision]:
@@ -42,8 +43,13 @@ def receive(session: Session, frame: str) -> Iterator[Decision]:
     return session.receive(JSON.commands(frame.encode(errors="surrogatepass")))
 
 
-def connected(*, expires_in: float | None = None, connect: str = CONNECT) -> Session:
-    session = new_session()
+def connected(
+    *,
+    expires_in: float | None = None,
+    connect: str = CONNECT,
+    namespaces: Namespaces = NO_NAMESPACES,
+) -> Session:
+    session = new_session(namespaces)
     (command,) = receive(session, connect)
     assert isinstance(command, Authenticate)
     session.accept(command, now=100.0, expires_in=expires_in)

@@ -54,7 +54,9 @@ ANSWERS = {
     "subscribed at an empty top": JSON.reply(
         Reply(id=2, subscribe=SubscribeResult(recoverable=True, positioned=True, epoch="e"))
     ),
-    "recovered": JSON.reply(answers.subscribed(2, Recovered(), was_recovering=True)),
+    "recovered": JSON.reply(
+        answers.subscribed(2, Recovered(), has_history=True, was_recovering=True)
+    ),
     "unsubscribed": JSON.reply(answers.unsubscribed(3)),
     "temporary error": JSON.reply(answers.error(4, codes.INTERNAL)),
     "final error": JSON.reply(answers.error(4, codes.UNKNOWN_CHANNEL)),

@@ -1,0 +1,80 @@
+"""Namespaces of application channels: their rules, and names of channels in them."""
+
+import pytest
+
+from hub.settings import HubSettings
+from protocols import channels, namespaces
+from protocols.errors import InvalidRequest, NotFound
+from protocols.namespaces import ApplicationNamespace, Publishers
+from protocols.principals import Role
+
+NAMESPACES = namespaces.parse(
+    '[{"name":"news","history_size":10,"history_seconds":60,"publish":"operators"},{"name":""}]'
+)
+
+
+@pytest.mark.parametrize(
+    ("described", "refusal"),
+    [
+        ("{", "a JSON list of objects"),
+        ("[1]", "a JSON list of objects"),
+        ('[{"name":"news","history_size":5}]', 'namespace "news": history_size and history_sec'),
+        ('[{"name":"news","history_seconds":5}]', 'namespace "news": history_size and'),
+        ('[{"name":"tasks"}]', 'namespace "tasks": the factory'),
+        ('[{"name":"a:b"}]', 'namespace "a:b": a name has'),
+        ('[{"name":"a","size":1}]', 'namespace "a": Object contains unknown field `size`'),
+        ('[{"name":"a","publish":"me"}]', 'namespace "a": Invalid enum value'),
+        ('[{"name":"a","history_size":100000,"history_seconds":1}]', "<= 10000"),
+        ('[{"name":"a","max_bytes":0}]', "max_bytes"),
+        ('[{"name":"a"},{"history_size":1}]', "namespace no. 2: .*`name`"),
+        ('[{"name":"a"},{"name":"a"}]', "there are two"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_with_the_namespace_and_the_rule(
+    described: str, refusal: str
+):
+    with pytest.raises(InvalidRequest, match=refusal):
+        namespaces.parse(described)
+    with pytest.raises(ValueError, match=refusal):
+        HubSettings(namespaces=described)
+
+
+def test_a_channel_has_the_rules_of_its_namespace():
+    news, plain = channels.parse("news:a:b", NAMESPACES), channels.parse("plain", NAMESPACES)
+
+    assert (str(news), str(plain)) == ("news:a:b", "plain")
+    assert news.application == ApplicationNamespace(
+        name="news", history_size=10, history_seconds=60, publish=Publishers.OPERATORS
+    )
+    assert (news.has_history, plain.has_history) == (True, False)
+    assert not news.is_logged
+    assert news.team is None
+
+
+@pytest.mark.parametrize(
+    "name", ["news:", "news:a b", "news:\x00", "news:ä", "news:#42", "#42", "other:a", "tasks:a"]
+)
+def test_other_names_are_of_no_channel(name: str):
+    with pytest.raises(NotFound):
+        channels.parse(name, NAMESPACES)
+
+
+def test_without_settings_there_are_none():
+    assert len(HubSettings().application_namespaces()) == 0
+    for name in ("news:a", "plain"):
+        with pytest.raises(NotFound):
+            channels.parse(name)
+
+
+def test_who_may_publish_is_told_by_role_or_subscription():
+    def roles(publish: Publishers, *, is_subscribed: bool) -> set[Role]:
+        rules = ApplicationNamespace(name="a", publish=publish)
+        return {role for role in Role if rules.lets_publish(role, is_subscribed=is_subscribed)}
+
+    everybody = set(Role)
+    assert roles(Publishers.NOBODY, is_subscribed=True) == set()
+    assert roles(Publishers.SUBSCRIBERS, is_subscribed=True) == everybody
+    assert roles(Publishers.SUBSCRIBERS, is_subscribed=False) == set()
+    assert roles(Publishers.VIEWERS, is_subscribed=False) == everybody
+    assert roles(Publishers.OPERATORS, is_subscribed=False) == {Role.OPERATOR, Role.OWNER}
+    assert roles(Publishers.OWNERS, is_subscribed=False) == {Role.OWNER}
