@@ -72,7 +72,10 @@ class HubSettings(StoreSettings):
         Field(description="Addresses whose `X-Forwarded-*` headers count, comma separated."),
     ] = ""
     max_sockets: Annotated[
-        Limit, Field(description="WebSockets one key or person has open at once, on each hub.")
+        Limit,
+        Field(
+            description="Sockets, or streams instead, of one key or person at once, on each hub."
+        ),
     ] = quotas.SOCKETS
     max_streams: Annotated[
         Limit,

@@ -107,17 +107,16 @@ async def test_a_stream_is_followed_and_spoken_to(served: Served, kind: str):
     assert answer.status_code == 404
 
 
-@KINDS
-async def test_a_stream_that_was_cut_is_continued_from_its_position(served: Served, kind: str):
+async def test_a_stream_that_was_cut_is_continued_from_its_position(served: Served):
     channel = served.write.new_stream()
     await served.write.append(channel, 2)
-    async with stream_of(served, CONNECT, subscribe(2, channel), kind=kind) as stream:
+    async with stream_of(served, CONNECT, subscribe(2, channel)) as stream:
         await stream.next()
         position = (await stream.next())["subscribe"]
     await served.write.append(channel, 3)
 
     since = {"recover": True, "offset": position["offset"], "epoch": position["epoch"]}
-    async with stream_of(served, CONNECT, subscribe(2, channel, **since), kind=kind) as stream:
+    async with stream_of(served, CONNECT, subscribe(2, channel, **since)) as stream:
         await stream.next()
         found = (await stream.next())["subscribe"]
         assert found["recovered"]
@@ -184,9 +183,8 @@ async def test_what_is_no_request_is_refused_and_what_is_no_command_ends_the_str
         assert await stream.next() is ENDED
 
 
-@KINDS
-async def test_a_wrong_token_ends_the_stream_for_good(served: Served, kind: str):
-    async with stream_of(served, {"id": 1, "connect": {"token": "wrong"}}, kind=kind) as stream:
+async def test_a_wrong_token_ends_the_stream_for_good(served: Served):
+    async with stream_of(served, {"id": 1, "connect": {"token": "wrong"}}, kind="sse") as stream:
         said = {"code": 3500, "reason": "invalid token"}
         assert await stream.next() == {"push": {"disconnect": said}}
         assert await stream.next() is ENDED
