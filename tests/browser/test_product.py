@@ -43,9 +43,14 @@ def product() -> Generator[Product]:
 
 @pytest.fixture(scope="module")
 def api(api: httpx.Client) -> httpx.Client:
-    """`echo` repeats, `slow` speaks for eight seconds, `endless` for a minute."""
-    slow, endless = spoken(WORDS, seconds=8.0), spoken(600, seconds=60.0)
-    for spec in (scripted("echo"), scripted("slow", slow), scripted("endless", endless)):
+    """`echo` repeats, `slow` speaks for 8 s, `slower` for 15 s, `endless` for a minute."""
+    slow, slower = spoken(WORDS, seconds=8.0), spoken(WORDS, seconds=15.0)
+    for spec in (
+        scripted("echo"),
+        scripted("slow", slow),
+        scripted("slower", slower),
+        scripted("endless", spoken(600, seconds=60.0)),
+    ):
         assert api.post("/agents", json=spec).is_success
     return api
 
@@ -86,14 +91,14 @@ def assert_it_only_grew(page: Page) -> None:
 
 def test_who_reloads_or_joins_late_sees_the_same(visit: Visit, api: httpx.Client) -> None:
     late = visit().open("/tasks")  # somebody else, who is elsewhere
-    task = submitted(api, "slow")
+    task = submitted(api, "slower")
     page = visit().open(f"/tasks/{task}")
     wait_for_words(page, 20)
     before = answer(page)
     page.reload(wait_until="commit")
     late.locator(f'a[href="/tasks/{task}"]').click()
     for one in (page, late):
-        ended(one)
+        ended(one, seconds=30)
         assert len(frames(one)[0]) >= len(before), "what was there is shown at once"
         assert len(frames(one)) > 1, "and the rest was followed live"
         assert_it_only_grew(one)
