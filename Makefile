@@ -14,9 +14,9 @@ export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
-# Half of a story is waiting for what it caused: three at once are what two cores can do.
-# tests/conftest.py gives the order; the longest files begin first.
-ALL_TESTS := PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Three at once are a minute or two quicker on two cores, and on a slow machine stories are late then.
+# tests/conftest.py gives the order: long files among the others.
+ALL_TESTS := PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.png' -o -name '*.html' -o -name '*.webmanifest' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
 .PHONY: help run test check coverage bench faults clean site docs reference wheel licences sbom install install-test lock
