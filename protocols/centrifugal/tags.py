@@ -19,8 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-import msgspec
-
+from protocols.centrifugal.wire.commands import FilterNode
 from protocols.errors import InvalidRequest
 
 MAX_DEPTH = 16
@@ -48,20 +47,6 @@ _OF_NUMBERS: dict[str, Callable[[Decimal, Decimal], bool]] = {
 _NEGATED = {"neq": "eq", "nin": "in", "nex": "ex"}
 _COMPARISONS = _OF_NONE | _OF_SEVERAL | _OF_TEXT.keys() | _OF_NUMBERS.keys() | _NEGATED.keys()
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]{1,19})?")
-
-
-class FilterNode(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One node as it is sent; `op` is empty for a leaf. Fields of the other kind are not looked at.
-
-    Equal filters are equal values and have the same hash, so that one verdict serves all of them.
-    """
-
-    op: str = ""
-    key: str = ""
-    cmp: str = ""
-    val: str = ""
-    vals: tuple[str, ...] = ()
-    nodes: tuple["FilterNode", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from protocols.centrifugal.wire.values import (
 )
 
 
-class FilterNode(msgspec.Struct, frozen=True):
+class FilterNode(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition on tags: a leaf (`key`, `cmp`, `val` or `vals`), or `op` over `nodes`.
 
     Equal ones have the same hash: one verdict may serve all who wish the same.
