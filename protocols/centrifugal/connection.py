@@ -1,8 +1,8 @@
 """One socket: reads frames, carries out what its session decides, writes what its outbox holds.
 
-The rules stand in `session.py`, the publications come from `Channels`; both are spelled in the form
-that was agreed on. A socket that does not drain is closed as slow; everything else that waits is
-written before a close.
+The rules stand in `session.py`, what it does with channels in `memberships.py`; all is spelled in
+the form that was agreed on. A socket that does not drain is closed as slow; everything else that
+waits is written before a close.
 """
 
 import logging
@@ -16,7 +16,6 @@ import anyio
 from starlette.websockets import WebSocketDisconnect
 
 from protocols.centrifugal import codes
-from protocols.centrifugal.answering import in_time
 from protocols.centrifugal.caller import Caller, expires_in
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import (
@@ -31,14 +30,13 @@ from protocols.centrifugal.decisions import (
     Unsubscribe,
 )
 from protocols.centrifugal.frames import Frames
+from protocols.centrifugal.memberships import Memberships
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
-from protocols.centrifugal.wire.publication import write_info
-from protocols.centrifugal.wire.replies import Reply
-from protocols.centrifugal.wire.values import ClientInfo
+from protocols.centrifugal.teller import Teller
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
-from protocols.operations.channels import Batch, Channels, Subscription
+from protocols.operations.channels import Channels
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ MOST_NAMED = 10  # channels in a line of the log
 
 
 class Connection:
-    """A `Reader` of its subscriptions' publications; lives as long as its socket.
+    """Lives as long as its socket.
 
     Attributes:
         why: It was closed by this side.
@@ -70,7 +68,6 @@ class Connection:
         self._frames = frames
         self._form = frames.form
         self._caller = caller
-        self._channels = channels
         self._session = Session(
             str(uuid.uuid4()),
             version=version,
@@ -80,8 +77,14 @@ class Connection:
             namespaces=channels.namespaces,
         )
         self._outbox = Outbox(self._form.separator)
+        self._teller = Teller(self._form, self._outbox, self.close)
         self._scope = anyio.CancelScope()
-        self._subscriptions: dict[str, Subscription] = {}
+        self._memberships = Memberships(
+            self._session,
+            caller,
+            channels,
+            self._teller,
+        )
 
     async def run(self) -> None:
         """Serve the accepted socket until either side closes it."""
@@ -93,16 +96,14 @@ class Connection:
                     await self._read()
                     self._scope.cancel()
         except Exception:
-            channels = sorted(self._subscriptions)[:MOST_NAMED]
+            channels = sorted(one.name for one in self._memberships)[:MOST_NAMED]
             who = self._caller.name
             logger.exception("a socket failed", extra={"actor": who, "channels": channels})
             self.why = codes.SERVER_ERROR
         finally:
             self._caller.leave()
             self._outbox.close()
-            for subscription in self._subscriptions.values():
-                subscription.close()
-            self._subscriptions.clear()
+            self._memberships.close()
         if self.why is not None:
             await self._say_goodbye(self.why)
 
@@ -111,19 +112,6 @@ class Connection:
         if self.why is None:
             self.why = why
             self._scope.cancel()
-
-    def offer(self, batch: Batch) -> bool:
-        """Queue publications, or refuse them while too much waits."""
-        return self._outbox.offer(lambda: batch.spelled(self._form.publications))
-
-    async def room(self) -> None:
-        """Return once a page fits."""
-        await self._outbox.room()
-
-    def lose(self, channel: str) -> None:
-        """Tell the client to subscribe again."""
-        if self._subscriptions.pop(channel, None):
-            self._put(self._session.lost(channel))
 
     async def _read(self) -> None:
         while self.why is None:
@@ -144,30 +132,24 @@ class Connection:
         except WebSocketDisconnect:
             self._scope.cancel()
 
-    def _put(self, reply: Reply) -> None:
-        if not self._outbox.put(self._form.reply(reply)):
-            self.close(codes.SLOW)
-
     async def _perform(self, decision: Decision) -> None:  # noqa: C901  one arm a kind
         match decision:
             case Send(reply):
-                self._put(reply)
+                self._teller.tell(reply)
             case Close(why):
                 self.close(why)
-            case Unsubscribe(channel, answer):
-                if subscription := self._subscriptions.pop(channel, None):
-                    subscription.close()
-                self._put(answer)
+            case Unsubscribe():
+                await self._memberships.unsubscribe(decision)
             case Authenticate():
                 await self._connect(decision)
             case Refresh():
                 await self._refresh(decision)
             case Subscribe():
-                await self._subscribe(decision)
+                await self._memberships.subscribe(decision)
             case ReadHistory():
-                await self._history(decision)
+                await self._memberships.history(decision)
             case Publish():
-                await self._publish(decision)
+                await self._memberships.publish(decision)
             case _:
                 assert_never(decision)
 
@@ -179,7 +161,7 @@ class Connection:
             return
         left = expires_in(principal)
         if left is not None and left <= 0:
-            self._put(self._session.refuse_expired(command))
+            self._teller.tell(self._session.refuse_expired(command))
             return
         try:
             self._caller.accept(principal, command.token)
@@ -187,13 +169,13 @@ class Connection:
             logger.warning("a socket was refused", extra={"reason": error.message})
             self.close(codes.CONNECTION_LIMIT)
             return
-        self._put(self._session.accept(command, now=time.monotonic(), expires_in=left))
+        self._teller.tell(self._session.accept(command, now=time.monotonic(), expires_in=left))
 
     async def _refresh(self, command: Refresh) -> None:
         try:
             principal = await self._caller.identify(command.token)
         except Unavailable as error:
-            self._put(self._session.refuse(command.id, error))
+            self._teller.tell(self._session.refuse(command.id, error))
             return
         except FactoryError:
             self.close(codes.INVALID_TOKEN)
@@ -203,65 +185,10 @@ class Connection:
             return
         left = expires_in(principal)
         if left is not None and left <= 0:
-            self._put(self._session.refuse_expired(command))
+            self._teller.tell(self._session.refuse_expired(command))
             return
         self._caller.accept(principal, command.token)
-        self._put(self._session.refreshed(command, now=time.monotonic(), expires_in=left))
-
-    async def _subscribe(self, command: Subscribe) -> None:
-        await self._outbox.room()  # an answer may hold a whole page
-        try:
-            async with in_time():
-                subscription = await self._channels.subscribe(
-                    self._caller.principal, self, channel=command.channel, since=command.since
-                )
-        except FactoryError as error:
-            self._put(self._session.refuse(command.id, error))
-            return
-        if command.must_recover and command.since and not subscription.recovered:
-            subscription.close()
-            self._put(self._session.unrecoverable(command))
-            return
-        # No await from here: the answer goes out before anything of the channel.
-        self._subscriptions[str(command.channel)] = subscription
-        self._put(self._session.subscribed(command, subscription))
-        subscription.start()
-
-    async def _history(self, command: ReadHistory) -> None:
-        await self._outbox.room()
-        try:
-            async with in_time():
-                page = await self._channels.history(
-                    self._caller.principal,
-                    command.channel,
-                    since=command.since,
-                    limit=command.limit,
-                    reverse=command.reverse,
-                )
-        except FactoryError as error:
-            self._put(self._session.refuse(command.id, error))
-            return
-        if page is None:
-            self._put(self._session.unrecoverable(command))
-        else:
-            self._put(self._session.history(command, page))
-
-    async def _publish(self, command: Publish) -> None:
-        principal = self._caller.principal
-        info = write_info(ClientInfo(user=principal.actor, client=self._session.client))
-        try:
-            async with in_time():
-                await self._channels.publish(
-                    principal,
-                    command.channel,
-                    data=command.data,
-                    info=info,
-                    is_subscribed=command.is_subscribed,
-                )
-        except FactoryError as error:
-            self._put(self._session.refuse(command.id, error))
-            return
-        self._put(self._session.published(command))
+        self._teller.tell(self._session.refreshed(command, now=time.monotonic(), expires_in=left))
 
     async def _watch(self) -> None:
         """Pings, deadlines, and whether the one who connected still may."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.terms import BY_COMMAND, Terms
 from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Channel, StreamPosition
 
@@ -23,6 +24,7 @@ class Subscribe:
     channel: Channel
     since: StreamPosition | None
     must_recover: bool
+    terms: Terms = BY_COMMAND
 
 
 @dataclass(frozen=True, slots=True)

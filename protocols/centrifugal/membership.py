@@ -1,0 +1,83 @@
+"""One connection in one channel: the reader that its publications go to.
+
+How it came to be there, by a command or by the server's will, is decided elsewhere.
+"""
+
+from collections.abc import Callable
+
+from protocols.centrifugal.teller import Teller
+from protocols.centrifugal.terms import Terms
+from protocols.channels import Channel
+from protocols.operations.channels import Batch, Subscription
+
+
+class Membership:
+    """A `Reader` of one subscription; what it is offered waits in the connection's outbox.
+
+    Attributes:
+        channel: The one it is in.
+        terms: On which it is there.
+        is_lost: Its position cannot be continued: nothing follows.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        terms: Terms,
+        *,
+        teller: Teller,
+        lost: "Callable[[Membership], None]",
+    ) -> None:
+        self.channel = channel
+        self.terms = terms
+        self.is_lost = False
+        self._teller = teller
+        self._lost = lost
+        self._is_started = False
+        self._subscription: Subscription | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the channel."""
+        return str(self.channel)
+
+    @property
+    def subscription(self) -> Subscription:
+        """What it holds of the channel, once it has come in."""
+        if self._subscription is None:
+            raise RuntimeError(f"nobody has come in to channel {self.name!r} yet")
+        return self._subscription
+
+    def hold(self, subscription: Subscription) -> None:
+        """It has come in."""
+        self._subscription = subscription
+
+    def start(self) -> None:
+        """Let publications flow: whoever is told that it is there has been told.
+
+        What was lost before is told of now.
+        """
+        self._is_started = True
+        if self.is_lost:
+            self._lost(self)
+        else:
+            self.subscription.start()
+
+    def close(self) -> None:
+        """No more publications; may be called again."""
+        if self._subscription is not None:
+            self._subscription.close()
+
+    def offer(self, batch: Batch) -> bool:
+        """Queue publications, or refuse them while too much waits."""
+        return self._teller.outbox.offer(lambda: batch.spelled(self._teller.form.publications))
+
+    async def room(self) -> None:
+        """Return once a page fits."""
+        await self._teller.outbox.room()
+
+    def lose(self, channel: str) -> None:
+        """See `Reader`."""
+        self.is_lost = True
+        if self._is_started:
+            self._lost(self)

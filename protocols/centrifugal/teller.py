@@ -1,0 +1,30 @@
+"""What one client is told: spelled in the form agreed on, queued for whoever writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocols.centrifugal import codes
+from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.outbox import Outbox
+from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """The way out to a client, for all that have something to tell it.
+
+    Attributes:
+        form: That it understands.
+        outbox: Where messages wait to be written.
+        close: Ends its connection.
+    """
+
+    form: Form
+    outbox: Outbox
+    close: Callable[[Disconnect], None]
+
+    def tell(self, reply: Reply) -> None:
+        """Queue an answer or a push; a client that lets too much wait is closed as slow."""
+        if not self.outbox.put(self.form.reply(reply)):
+            self.close(codes.SLOW)
