@@ -102,7 +102,9 @@ def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRout
             centrifugal_routes.PATH, centrifugal_routes.endpoint(lambda _: hub.opened.sockets)
         ),
     ]
-    routes.extend(transport_routes.routes(lambda _: hub.opened.sockets))
+    routes.extend(
+        transport_routes.routes(lambda _: hub.opened.sockets, lambda _: hub.opened.sessions)
+    )
     routes.extend(identity_routes.routes(identities, is_secure=is_secure))
     routes.extend(Health(hub).routes)
     if dashboard is not None:

@@ -1,12 +1,11 @@
 """The live half of the hub: everything that can be watched, for whoever may watch it.
 
-`async with open_hub(store, namespaces) as live:` runs as long as the process serves; `live` keeps
-the `Channels` promise for every binding. All of it lives in one task group.
+`async with open_hub(store, realtime, namespaces) as live:` runs as long as the process serves;
+`live` keeps the `Channels` promise for every binding. All of it lives in one task group.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from secrets import token_hex
 
 import anyio
 from anyio.abc import TaskGroup
@@ -26,11 +25,9 @@ from protocols.namespaces import NO_NAMESPACES, Namespaces
 from protocols.operations.channels import HistoryPage, Reader, Reset
 from protocols.principals import Principal, TeamId
 from store.connect import Store
-from store.redis.application import Application
 from store.redis.listener import Listener
-from store.redis.messages import Message
 from store.redis.publications import NewPublication, PublishOptions
-from store.redis.realtime import open_realtime
+from store.redis.realtime import Realtime
 
 MAX_WIDTH = 5000  # versions looked at in one statement
 
@@ -47,7 +44,7 @@ class Live:
     def __init__(
         self,
         store: Store,
-        application: Application,
+        realtime: Realtime,
         listener: Listener,
         group: TaskGroup,
         *,
@@ -55,11 +52,11 @@ class Live:
     ) -> None:
         self._log = store.log
         self._broker = store.broker
-        self._application = application
+        self._application = realtime.application
         self._listener = listener
         self._group = group
         self.namespaces = namespaces
-        self.fanout = Fanout(store.log, store.broker, application, listener, group)
+        self.fanout = Fanout(store.log, store.broker, realtime.application, listener, group)
         self.recoveries = Recoveries()
         self._followers: set[Follower] = set()
 
@@ -264,29 +261,20 @@ def _same_team(principal: Principal, channel: Channel) -> None:
         raise NotFound(f"there is no channel {str(channel)!r}")
 
 
-def _deaf(_: Message) -> bytes | None:
-    return None  # hubs tell one another nothing yet that is not in a channel
-
-
 @asynccontextmanager
-async def open_hub(store: Store, namespaces: Namespaces = NO_NAMESPACES) -> AsyncGenerator[Live]:
+async def open_hub(
+    store: Store, realtime: Realtime, namespaces: Namespaces = NO_NAMESPACES
+) -> AsyncGenerator[Live]:
     """Everything live, at work until the end of the block. Redis may be away.
 
     Args:
         store: Open.
+        realtime: What Redis keeps beside logs and feeds.
         namespaces: Of application channels.
     """
-    addresses, node = store.addresses, f"hub-{token_hex(8)}"
-    async with (
-        open_realtime(
-            addresses.redis, prefix=addresses.redis_prefix, node=node, hear=_deaf
-        ) as realtime,
-        store.broker.listen() as listener,
-        anyio.create_task_group() as group,
-    ):
-        application = realtime.application
-        live = Live(store, application, listener, group, namespaces=namespaces)
-        relay = Relay(store.log, application, listener, live.fanout)
+    async with store.broker.listen() as listener, anyio.create_task_group() as group:
+        live = Live(store, realtime, listener, group, namespaces=namespaces)
+        relay = Relay(store.log, realtime.application, listener, live.fanout)
         group.start_soon(relay.hear)
         group.start_soon(relay.look)
         try:

@@ -4,15 +4,19 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
+from hub import emulation
 from hub.identity.authentication import Authentication
 from hub.live import Live, open_hub
+from hub.neighbours import Hearing, new_node, open_neighbours
 from hub.sampler import Sampler
 from hub.settings import HubSettings
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.routes import Sockets
+from protocols.centrifugal.transports.sessions import Sessions
 from protocols.errors import FactoryError, Unavailable
 from protocols.quotas import Quotas
 from store.connect import Store, open_store
@@ -33,6 +37,7 @@ class Opened:
     store: Store
     live: Live
     sockets: Sockets
+    sessions: Sessions
     identities: IdentityTable
     authentication: Authentication
     embedder: Embedder
@@ -72,20 +77,25 @@ class Hub:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Opened]:
         """Everything open until the end of the block."""
+        node, hearing = new_node(), Hearing()
         async with (
             open_store(self.settings.addresses) as store,
-            open_hub(store, self.settings.application_namespaces()) as live,
+            open_neighbours(store, node, hearing) as realtime,
+            open_hub(store, realtime, self.settings.application_namespaces()) as live,
             anyio.create_task_group() as group,
         ):
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
             quotas = self.settings.quotas()
             sockets = Sockets(live, authentication.authenticate, quotas=quotas, pace=self._pace)
-            sampler = Sampler(store, live, sockets, is_draining=lambda: self.is_draining)
+            sessions = Sessions(node, emulation.OtherHubs(realtime.control).hand_over)
+            hearing.on(emulation.KIND, partial(emulation.hear, sessions))
+            sampler = Sampler(store, live, sockets, node=node, is_draining=lambda: self.is_draining)
             self._opened = Opened(
                 store=store,
                 live=live,
                 sockets=sockets,
+                sessions=sessions,
                 identities=identities,
                 authentication=authentication,
                 embedder=choose_embedder(),

@@ -6,7 +6,6 @@ and never waited for, so that a sample is there each second, whatever is away.
 
 import logging
 import os
-import secrets
 import socket
 import time
 from collections import deque
@@ -55,15 +54,21 @@ class Sampler:
     """Keeps the samples of this process; `run` takes them.
 
     Attributes:
-        id: Of this process, new with each start.
+        id: The node that this process is.
         name: Host and process id.
     """
 
     def __init__(
-        self, store: Store, live: Live, sockets: Sockets, *, is_draining: Callable[[], bool]
+        self,
+        store: Store,
+        live: Live,
+        sockets: Sockets,
+        *,
+        node: str,
+        is_draining: Callable[[], bool],
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self.id = f"{self.name}:{secrets.token_hex(4)}"
+        self.id = node
         self._store = store
         self._live = live
         self._sockets = sockets

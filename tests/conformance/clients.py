@@ -102,13 +102,21 @@ async def _python(url: str, *, token: str, channel: str, is_binary: bool) -> Asy
 
 @asynccontextmanager
 async def _js(
-    url: str, *, token: str, channel: str, build: str = "centrifuge", transport: str = "websocket"
+    url: str,
+    *,
+    token: str,
+    channel: str,
+    build: str = "centrifuge",
+    transport: str = "websocket",
+    commands_to: str | None = None,
 ) -> AsyncGenerator[Heard]:
     heard = Heard()
     installed = await anyio.to_thread.run_sync(install_js_client)
     script = str(Path(__file__).parent / "follow.mjs")
     command = [str(NODE / "node"), "--experimental-eventsource", script]
     arguments = [str(installed), build, transport, url, token, channel]
+    if commands_to is not None:
+        arguments.append(commands_to)
     async with (
         await anyio.open_process([*command, *arguments], stderr=None) as process,
         anyio.create_task_group() as group,
@@ -125,6 +133,7 @@ async def _js(
 python_client: Follows = partial(_python, is_binary=False)
 python_protobuf_client: Follows = partial(_python, is_binary=True)
 js_client: Follows = _js
+js_stream_client = _js  # of a transport that is named, its commands sent to another site
 js_http_stream_client: Follows = partial(_js, transport="http_stream")
 js_sse_client: Follows = partial(_js, transport="sse")
 js_protobuf_client: Follows = partial(_js, build="centrifuge/build/protobuf")

@@ -12,6 +12,7 @@ import anyio.abc
 import pytest
 
 from hub.live import Live, open_hub
+from hub.neighbours import Hearing, new_node, open_neighbours
 from hub.server import HubServer, server_config
 from protocols.centrifugal.routes import PATH, Sockets
 from store.addresses import Addresses
@@ -35,7 +36,11 @@ class Served:
 async def served_on(addresses: Addresses) -> AsyncGenerator[Served]:
     """A server in this process, on a port of its own."""
     tokens = Tokens()
-    async with open_store(addresses, pool_size=4) as store, open_hub(store) as live:
+    async with (
+        open_store(addresses, pool_size=4) as store,
+        open_neighbours(store, new_node(), Hearing()) as realtime,
+        open_hub(store, realtime) as live,
+    ):
         sockets = Sockets(live, tokens.authenticate)
         with socket.create_server(("127.0.0.1", 0)) as listening:
             config = server_config(application(sockets))

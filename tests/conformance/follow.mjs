@@ -1,8 +1,9 @@
 // Follows one channel with the unmodified npm client and prints what it hears, a line each.
-// Arguments: where the client is installed, which of its builds, transport, url, token, channel.
+// Arguments: where the client is installed, which of its builds, transport, url, token, channel, and
+// the site that commands go to when there is a stream.
 import { createRequire } from "node:module";
 
-const [, , installed, build, transport, url, token, channel] = process.argv;
+const [, , installed, build, transport, url, token, channel, elsewhere] = process.argv;
 const { Centrifuge } = createRequire(`${installed}/`)(build);
 const plain = (data) => (ArrayBuffer.isView(data) ? JSON.parse(new TextDecoder().decode(data)) : data);
 
@@ -11,7 +12,7 @@ const options = {
   token,
   minReconnectDelay: 50,
   maxReconnectDelay: 200,
-  emulationEndpoint: `${site}emulation`,
+  emulationEndpoint: `${elsewhere ?? site}emulation`,
 };
 const endpoint = `${site}connection/${transport}`;
 const client = new Centrifuge(transport === "websocket" ? url : [{ transport, endpoint }], options);

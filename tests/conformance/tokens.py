@@ -12,6 +12,7 @@ from starlette.routing import WebSocketRoute
 
 from protocols.centrifugal.routes import PATH, Sockets, endpoint
 from protocols.centrifugal.transports.routes import routes
+from protocols.centrifugal.transports.sessions import Sessions
 from protocols.errors import FactoryError, Unauthenticated, Unavailable
 from protocols.principals import Actor, Principal, Role, TeamId
 from protocols.rest.problems import say_factory_error
@@ -41,7 +42,11 @@ class Tokens:
 
 
 def application(sockets: Sockets) -> Starlette:
+    sessions = Sessions("here")
     return Starlette(
-        routes=[WebSocketRoute(PATH, endpoint(lambda _: sockets)), *routes(lambda _: sockets)],
+        routes=[
+            WebSocketRoute(PATH, endpoint(lambda _: sockets)),
+            *routes(lambda _: sockets, lambda _: sessions),
+        ],
         exception_handlers={FactoryError: say_factory_error},
     )

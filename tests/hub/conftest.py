@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from hub.live import Live, open_hub
+from hub.neighbours import Hearing, new_node, open_neighbours
 from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.events import MessageDelta, StreamId
 from protocols.namespaces import NO_NAMESPACES, Namespaces
@@ -67,7 +68,11 @@ class Hub:
 async def hub_on(
     addresses: Addresses, namespaces: Namespaces = NO_NAMESPACES
 ) -> AsyncGenerator[Hub]:
-    async with open_store(addresses, pool_size=4) as store, open_hub(store, namespaces) as live:
+    async with (
+        open_store(addresses, pool_size=4) as store,
+        open_neighbours(store, new_node(), Hearing()) as realtime,
+        open_hub(store, realtime, namespaces) as live,
+    ):
         with anyio.move_on_after(2):
             while not live.hears_redis:
                 await anyio.sleep(0.005)

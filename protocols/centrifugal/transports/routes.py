@@ -44,20 +44,22 @@ class EmulationRequest(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(EmulationRequest)
 
 
-def routes(sockets: Callable[[Request], Sockets]) -> list[Route]:
-    """The endpoints of one process; the sockets are found when one opens: they start later."""
-    sessions = Sessions()
+def routes(
+    sockets: Callable[[Request], Sockets], sessions: Callable[[Request], Sessions]
+) -> list[Route]:
+    """The endpoints of one process; both are found when one opens: they start later."""
 
     async def http_stream(request: Request) -> Response:
-        return _Stream(await read_body(request), LINES, sockets=sockets(request), sessions=sessions)
+        first = await read_body(request)
+        return _Stream(first, LINES, sockets=sockets(request), sessions=sessions(request))
 
     async def sse(request: Request) -> Response:
         first = _in_query(request) if request.method == "GET" else await read_body(request)
-        return _Stream(first, EVENTS, sockets=sockets(request), sessions=sessions)
+        return _Stream(first, EVENTS, sockets=sockets(request), sessions=sessions(request))
 
     async def emulation(request: Request) -> Response:
         asked = _asked(await read_body(request))
-        sessions.put(asked.session, asked.data.encode(), node=asked.node)
+        await sessions(request).put(asked.session, asked.data.encode(), node=asked.node)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     return [

@@ -1,13 +1,14 @@
 """Which streams are open in this process, and the way in to each: an inbox, known by a secret.
 
 A stream's client cannot write to it. It sends its commands by requests of their own, each of which
-names the session; whoever knows the secret is taken for the client. Requests and answers are not
-known here.
+names the session and the process that has it; whoever knows the secret is taken for the client. A
+request that came to another process is handed over. Requests and answers are not known here.
 """
 
+import re
 import secrets
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 import anyio
@@ -17,6 +18,11 @@ from protocols.errors import NotFound, Unavailable
 SECRET_BYTES = 24
 MAX_WAITING = 128  # frames: as many as a page subscribes to channels
 MAX_WAITING_BYTES = 256 * 1024
+
+_NODE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_SESSION = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
+
+HandOver = Callable[[str, str, bytes], Awaitable[None]]  # node, session, frame; raises as `put`
 
 
 class Inbox:
@@ -50,15 +56,27 @@ class Inbox:
         return frame
 
 
+async def nowhere(node: str, session: str, frame: bytes) -> None:
+    """Hand over where there is no other process.
+
+    Raises:
+        NotFound: Always.
+    """
+    del node, session, frame
+    raise unknown()
+
+
 class Sessions:
     """Every open stream.
 
-    Attributes:
+    Args:
         node: What this process is called by its clients; new with each start, and tells nothing.
+        hand_over: Gives a frame to another process.
     """
 
-    def __init__(self) -> None:
-        self.node = secrets.token_hex(8)
+    def __init__(self, node: str, hand_over: HandOver = nowhere) -> None:
+        self.node = node
+        self._hand_over = hand_over
         self._inboxes: dict[str, Inbox] = {}
 
     @contextmanager
@@ -71,17 +89,40 @@ class Sessions:
         finally:
             del self._inboxes[session]
 
-    def put(self, session: str, frame: bytes, *, node: str) -> None:
-        """Queue what a client sent.
+    async def put(self, session: str, frame: bytes, *, node: str) -> None:
+        """Queue what a client sent, here or where its stream is.
 
         Raises:
-            NotFound: There is no such session here, whether or not there is one elsewhere.
+            NotFound: There is no such session on that node, or no such node.
+            Unavailable: Too much of it waits to be read; or its process did not answer, and may
+                have taken it.
+        """
+        if not _NODE.fullmatch(node) or not _SESSION.fullmatch(session):
+            raise unknown()
+        if node == self.node:
+            self.take(session, frame)
+        else:
+            await self._hand_over(node, session, frame)
+
+    def take(self, session: str, frame: bytes) -> None:
+        """Queue it here.
+
+        Raises:
+            NotFound: There is no such session here.
             Unavailable: Too much of it waits to be read.
         """
-        inbox = self._inboxes.get(session) if node == self.node else None
+        inbox = self._inboxes.get(session)
         if inbox is None:
-            raise NotFound("there is no such session here; connect again")
+            raise unknown()
         if not inbox.put(frame):
-            raise Unavailable(
-                f"the session has {MAX_WAITING} frames or {MAX_WAITING_BYTES} bytes waiting"
-            )
+            raise full()
+
+
+def unknown() -> NotFound:
+    """What is said of a session that is nowhere; the same words for all that may be the reason."""
+    return NotFound("there is no such session there; connect again")
+
+
+def full() -> Unavailable:
+    """What is said when too much waits."""
+    return Unavailable(f"the session has {MAX_WAITING} frames or {MAX_WAITING_BYTES} bytes waiting")

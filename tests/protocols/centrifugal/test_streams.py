@@ -86,23 +86,23 @@ async def test_an_inbox_keeps_the_order_and_is_bounded_in_number_and_bytes():
 
 
 async def test_a_session_is_reached_by_its_secret_on_its_node_while_it_is_open():
-    sessions, elsewhere, inbox = Sessions(), Sessions(), Inbox(b"first")
+    sessions, elsewhere, inbox = Sessions("here"), Sessions("there"), Inbox(b"first")
     refusals: set[str] = set()
 
-    def refused(session: str, *, node: str) -> None:
+    async def refused(session: str, *, node: str) -> None:
         with pytest.raises(NotFound) as raised:
-            sessions.put(session, b"{}", node=node)
+            await sessions.put(session, b"{}", node=node)
         refusals.add(str(raised.value))
 
     with sessions.opened(inbox) as session, sessions.opened(Inbox(b"other")) as other:
         assert session != other
-        sessions.put(session, b"second", node=sessions.node)
+        await sessions.put(session, b"second", node=sessions.node)
         assert [await inbox.take(), await inbox.take()] == [b"first", b"second"]
-        refused(session, node=elsewhere.node)
-        refused("wrong", node=sessions.node)
-        refused("", node="")
-        sessions.put(session, b"x" * MAX_WAITING_BYTES, node=sessions.node)
+        await refused(session, node=elsewhere.node)
+        await refused("wrong", node=sessions.node)
+        await refused("", node="")
+        await sessions.put(session, b"x" * MAX_WAITING_BYTES, node=sessions.node)
         with pytest.raises(Unavailable):
-            sessions.put(session, b"x", node=sessions.node)
-    refused(session, node=sessions.node)
+            await sessions.put(session, b"x", node=sessions.node)
+    await refused(session, node=sessions.node)
     assert len(refusals) == 1
