@@ -1,6 +1,6 @@
 """The hub, put together: what is open, what is mounted where, and in which order a request passes.
 
-    request log → headers → Origin rule
+    request log → headers → sites that may connect → Origin rule
         → routes: /api /connection /emulation /auth /health, then the pages
 
 `application` makes it; its lifespan opens the store and everything live. It starts no server: the
@@ -26,6 +26,7 @@ from hub.identity.authentication import Authentication
 from hub.identity.gate import Gate, wants_page
 from hub.identity.keys import TeamKeys
 from hub.identity.origin import OriginRule
+from hub.identity.sharing import Sharing
 from hub.opened import Hub, Opened
 from hub.request_log import RequestLog
 from hub.security import SecurityHeaders
@@ -75,6 +76,7 @@ def application(settings: HubSettings, *, dashboard: ASGIApp | None = None) -> S
         middleware=[
             Middleware(RequestLog),
             Middleware(SecurityHeaders, is_secure=settings.is_secure),
+            Middleware(Sharing, origins=settings.shared_with()),
             Middleware(OriginRule, public_url=settings.public_url),
         ],
         exception_handlers={

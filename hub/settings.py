@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from hub.identity.address import is_loopback
+from hub.identity.sharing import parse_origins
 from protocols import namespaces, quotas
 from protocols.centrifugal import pace
 from protocols.errors import InvalidRequest
@@ -67,6 +68,13 @@ class HubSettings(StoreSettings):
             "cookies secure. Unset: the listening address."
         ),
     ] = None
+    allowed_origins: Annotated[
+        str,
+        Field(
+            description="Other sites whose pages may open sockets and streams here, with a token: "
+            "origins as `https://app.example`, comma separated. A session never counts for them."
+        ),
+    ] = ""
     trusted_proxies: Annotated[
         str,
         Field(description="Addresses whose `X-Forwarded-*` headers count, comma separated."),
@@ -131,6 +139,12 @@ class HubSettings(StoreSettings):
             raise ValueError("is not of the form https://host or http://host:port, without a path")
         return f"{parts.scheme}://{parts.netloc}".lower()
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        parse_origins(value)
+        return value
+
     @field_validator("namespaces")
     @classmethod
     def _are_namespaces(cls, value: str) -> str:
@@ -160,6 +174,10 @@ class HubSettings(StoreSettings):
     def is_proxied(self) -> bool:
         """Whether it must be taken that others come by way of this machine's own address."""
         return self.is_public or bool(self.trusted_proxies.strip())
+
+    def shared_with(self) -> frozenset[str]:
+        """Origins of other sites whose pages may connect."""
+        return parse_origins(self.allowed_origins)
 
     def application_namespaces(self) -> Namespaces:
         """The namespaces of application channels."""

@@ -192,7 +192,7 @@ async def serving(
     port: int = 0,
     dashboard: ASGIApp | None = None,
     public_url: str | None = None,
-    limits: Mapping[str, float] | None = None,
+    limits: Mapping[str, float | str] | None = None,
     trusted_proxies: str = "",
 ) -> AsyncGenerator[Served]:
     """A hub on loopback until the end of the block; `limits` are settings by name."""
