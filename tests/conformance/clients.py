@@ -136,6 +136,9 @@ js_client: Follows = _js
 js_stream_client = _js  # of a transport that is named, its commands sent to another site
 js_http_stream_client: Follows = partial(_js, transport="http_stream")
 js_sse_client: Follows = partial(_js, transport="sse")
+js_http_stream_protobuf_client: Follows = partial(
+    _js, build="centrifuge/build/protobuf", transport="http_stream"
+)
 js_protobuf_client: Follows = partial(_js, build="centrifuge/build/protobuf")
 
 

@@ -17,6 +17,7 @@ from tests.conformance.clients import (
     Heard,
     js_client,
     js_http_stream_client,
+    js_http_stream_protobuf_client,
     js_protobuf_client,
     js_sse_client,
     python_client,
@@ -34,9 +35,18 @@ CLIENTS = pytest.mark.parametrize(
         js_client,
         js_protobuf_client,
         js_http_stream_client,
+        js_http_stream_protobuf_client,
         js_sse_client,
     ],
-    ids=["python", "python protobuf", "js", "js protobuf", "js http_stream", "js sse"],
+    ids=[
+        "python",
+        "python protobuf",
+        "js",
+        "js protobuf",
+        "js http_stream",
+        "js http_stream protobuf",
+        "js sse",
+    ],
 )
 
 

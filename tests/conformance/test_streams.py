@@ -20,6 +20,7 @@ from tests.serving import until
 
 CONNECT = {"id": 1, "connect": {"token": "team-1", "name": "test"}}
 ENDED: dict[str, Any] = {}
+BINARY = {"Content-Type": "application/octet-stream"}
 
 KINDS = pytest.mark.parametrize("kind", ["http_stream", "sse", "sse posted"])
 
@@ -155,8 +156,7 @@ async def test_bodies_are_bounded_in_size_and_time(
         declared = await http.post(path, content=b"x" * (MAX_FRAME_BYTES + 1))
         counted = await http.post(path, content=pieces())
         assert [declared.status_code, counted.status_code] == [413, 413]
-        binary = {"Content-Type": "application/octet-stream"}
-        assert (await http.post(path, content=b"x", headers=binary)).status_code == 415
+        assert (await http.post(SSE_PATH, content=b"x", headers=BINARY)).status_code == 415
     async with await raw(served) as stuck:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
         await stuck.send(head.encode() + b"x")
@@ -170,7 +170,11 @@ async def test_what_is_no_request_is_refused_and_what_is_no_command_ends_the_str
 ):
     async with http_of(served) as http:
         assert (await http.get(SSE_PATH)).status_code == 422
-        for content in (b"", b"[]", b'{"session":1}', b"\xff", b"[" * 9999):
+        for content in (b"x", b"\x0a\xff", b"\x08\x01", b"\x0a\x01\xff"):
+            answer = await http.post(EMULATION_PATH, content=content, headers=BINARY)
+            assert answer.status_code == 400
+        assert (await http.post(EMULATION_PATH, content=b"", headers=BINARY)).status_code == 404
+        for content in (b"", b"{}", b'{"data":[]}', b"[]", b'{"session":1}', b"\xff", b"[" * 9999):
             assert (await http.post(EMULATION_PATH, content=content)).status_code == 400
         assert (await http.get(HTTP_STREAM_PATH)).status_code == 405
         assert (await http.options(EMULATION_PATH)).status_code == 405

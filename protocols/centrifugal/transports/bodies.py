@@ -10,15 +10,17 @@ BODY_SECONDS = 10.0
 BINARY = "application/octet-stream"
 
 
+def is_binary(request: Request) -> bool:
+    """Whether its body is Protobuf, and the answer is to be; official clients say so."""
+    return request.headers.get("content-type", "").lower().startswith(BINARY)
+
+
 async def read_body(request: Request) -> bytes:
     """The whole body: as large as a frame at most.
 
     Raises:
-        HTTPException: 400, it broke off; 408, it did not come in time; 413, it is too large;
-            415, it is of the form that is spoken on WebSockets only.
+        HTTPException: 400, it broke off; 408, it did not come in time; 413, it is too large.
     """
-    if request.headers.get("content-type", "").lower().startswith(BINARY):
-        raise HTTPException(415, "Protobuf is spoken on the WebSocket; send JSON here")
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_FRAME_BYTES:
         raise _too_large()

@@ -2,7 +2,8 @@
 
 `/connection/http_stream` and `/connection/sse` are opened with the `connect` command and whatever
 follows it, and answered with everything that is said from then on. `/emulation` takes what the
-client sends later. All that is open counts among the `Sockets`.
+client sends later. Bodies are JSON, or Protobuf by their type. All that is open counts among the
+`Sockets`.
 """
 
 from collections.abc import Callable
@@ -16,15 +17,21 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from protocols.centrifugal.routes import Sockets
-from protocols.centrifugal.transports.bodies import read_body
+from protocols.centrifugal.transports.bodies import is_binary, read_body
 from protocols.centrifugal.transports.sessions import Inbox, Sessions
 from protocols.centrifugal.transports.stream import (
     EVENTS,
     LINES,
+    MESSAGES,
     EmulatedForm,
     Layout,
     StreamFrames,
 )
+from protocols.centrifugal.wire import translate
+from protocols.centrifugal.wire.commands import EmulationRequest
+from protocols.centrifugal.wire.form import Form
+from protocols.centrifugal.wire.json_form import JSON
+from protocols.centrifugal.wire.protobuf_form import PROTOBUF
 from protocols.errors import InvalidRequest
 
 HTTP_STREAM_PATH = "/connection/http_stream"
@@ -33,15 +40,8 @@ EMULATION_PATH = "/emulation"
 CONNECT = "cf_connect"
 
 
-class EmulationRequest(msgspec.Struct):
-    """Commands of a session, as one frame of text."""
-
-    session: str
-    node: str
-    data: str
-
-
 _DECODER = msgspec.json.Decoder(EmulationRequest)
+_FRAME = msgspec.json.Decoder(str)
 
 
 def routes(
@@ -51,15 +51,20 @@ def routes(
 
     async def http_stream(request: Request) -> Response:
         first = await read_body(request)
-        return _Stream(first, LINES, sockets=sockets(request), sessions=sessions(request))
+        how = (PROTOBUF, MESSAGES) if is_binary(request) else (JSON, LINES)
+        return _Stream(first, how, sockets=sockets(request), sessions=sessions(request))
 
     async def sse(request: Request) -> Response:
+        if request.method == "POST" and is_binary(request):
+            raise HTTPException(415, "events are lines of text: send JSON here")
         first = _in_query(request) if request.method == "GET" else await read_body(request)
-        return _Stream(first, EVENTS, sockets=sockets(request), sessions=sessions(request))
+        how = (JSON, EVENTS)
+        return _Stream(first, how, sockets=sockets(request), sessions=sessions(request))
 
     async def emulation(request: Request) -> Response:
-        asked = _asked(await read_body(request))
-        await sessions(request).put(asked.session, asked.data.encode(), node=asked.node)
+        body = await read_body(request)
+        asked, frame = _binary(body) if is_binary(request) else _text(body)
+        await sessions(request).put(asked.session, frame, node=asked.node)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     return [
@@ -73,18 +78,23 @@ class _Stream(Response):
     """An answer that is one connection, from its first frame to its end."""
 
     def __init__(
-        self, first: bytes, layout: Layout, *, sockets: Sockets, sessions: Sessions
+        self,
+        first: bytes,
+        how: tuple[Form, Layout],
+        *,
+        sockets: Sockets,
+        sessions: Sessions,
     ) -> None:
         super().__init__()
         self._first = first
-        self._layout = layout
+        self._form, self._layout = how
         self._sockets = sockets
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         inbox = Inbox(self._first)
         with self._sessions.opened(inbox) as session:
-            form = EmulatedForm(session=session, node=self._sessions.node)
+            form = EmulatedForm(self._form, session=session, node=self._sessions.node)
             frames = StreamFrames(form, self._layout, inbox=inbox, send=send)
             async with anyio.create_task_group() as group:
                 group.start_soon(_leave_with_client, receive, group.cancel_scope)
@@ -106,8 +116,19 @@ def _in_query(request: Request) -> bytes:
     return connect.encode(errors="surrogatepass")
 
 
-def _asked(body: bytes) -> EmulationRequest:
+def _text(body: bytes) -> tuple[EmulationRequest, bytes]:
+    """The request, and the frame in it: a string."""
     try:
-        return _DECODER.decode(body)
+        asked = _DECODER.decode(body)
+        return asked, _FRAME.decode(asked.data).encode(errors="surrogatepass")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise HTTPException(400, "the body is no object of session, node and data") from None
+
+
+def _binary(body: bytes) -> tuple[EmulationRequest, bytes]:
+    """The request, and the frame in it: bytes."""
+    try:
+        asked = translate.read(EmulationRequest, body)
+    except InvalidRequest as error:
+        raise HTTPException(400, error.message) from None
+    return asked, bytes(asked.data)

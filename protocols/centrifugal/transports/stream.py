@@ -1,7 +1,7 @@
 """A connection's frames where there is no socket: an inbox to read, an answer's body to write.
 
-JSON only. The form is that of WebSockets but for one thing: the answer to `connect` says where the
-client's commands go.
+The form is that of WebSockets but for one thing: the answer to `connect` says where the client's
+commands go.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from starlette.types import Send
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.frames import CLOSE_SECONDS
 from protocols.centrifugal.transports.sessions import Inbox
-from protocols.centrifugal.wire.json_form import JSON
+from protocols.centrifugal.wire.form import Form
 from protocols.centrifugal.wire.replies import DisconnectPush, Push, Reply
 
 COMES_BACK = range(3000, 3500)  # disconnects after which a client connects again
@@ -31,7 +31,7 @@ class Layout:
 
     Attributes:
         media_type: Of the body.
-        lay: One frame, which is one or more messages of a line each, as a piece of it.
+        lay: One frame, which is one or more messages, as a piece of it.
     """
 
     media_type: bytes
@@ -46,31 +46,33 @@ def _events(frame: bytes) -> bytes:
 
 LINES = Layout(b"application/x-ndjson", lambda frame: frame + b"\n")
 EVENTS = Layout(b"text/event-stream; charset=utf-8", _events)
+MESSAGES = Layout(b"application/octet-stream", lambda frame: frame)  # each after its length
 
 
 class EmulatedForm:
-    """A `Form`: JSON for the client of one session.
+    """A `Form`: another one, for the client of one session.
 
     Args:
+        form: The other one.
         session: The secret it sends commands with.
         node: The process that takes them.
     """
 
-    is_binary = False
-    separator = JSON.separator
-
-    def __init__(self, *, session: str, node: str) -> None:
-        self.commands = JSON.commands
-        self.publications = JSON.publications  # the shared form's own: spelled once for all
+    def __init__(self, form: Form, *, session: str, node: str) -> None:
+        self.is_binary = form.is_binary
+        self.separator = form.separator
+        self.commands = form.commands
+        self.publications = form.publications  # the shared form's own: spelled once for all
+        self._form = form
         self._session = session
         self._node = node
 
     def reply(self, reply: Reply) -> bytes:
-        """One line."""
+        """One message."""
         if result := reply.connect:
             told = msgspec.structs.replace(result, session=self._session, node=self._node)
             reply = msgspec.structs.replace(reply, connect=told)
-        return JSON.reply(reply)
+        return self._form.reply(reply)
 
 
 class StreamFrames:
@@ -83,7 +85,7 @@ class StreamFrames:
         send: Of the request that is answered.
     """
 
-    def __init__(self, form: EmulatedForm, layout: Layout, *, inbox: Inbox, send: Send) -> None:
+    def __init__(self, form: Form, layout: Layout, *, inbox: Inbox, send: Send) -> None:
         self.form = form
         self._layout = layout
         self._inbox = inbox

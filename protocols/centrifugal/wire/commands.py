@@ -144,3 +144,14 @@ class Command(msgspec.Struct):
     rpc: RPCRequest | None = None
     refresh: RefreshRequest | None = None
     sub_refresh: SubRefreshRequest | None = None
+
+
+class EmulationRequest(msgspec.Struct):
+    """What a stream's client sends by a request of its own.
+
+    `data` is a frame of commands: in JSON a string, in Protobuf the bytes themselves.
+    """
+
+    node: str = ""
+    session: str = ""
+    data: msgspec.Raw = ABSENT

@@ -72,6 +72,7 @@ FIELD_NUMBERS: Mapping[type[msgspec.Struct], Mapping[str, int]] = {
         "refresh": 14,
         "sub_refresh": 15,
     },
+    commands.EmulationRequest: {"node": 1, "session": 2, "data": 3},
     results.SubscribeResult: {
         "expires": 1,
         "ttl": 2,

@@ -11,7 +11,13 @@ from protocols.centrifugal.transports.sessions import (
     Inbox,
     Sessions,
 )
-from protocols.centrifugal.transports.stream import EVENTS, LINES, EmulatedForm, StreamFrames
+from protocols.centrifugal.transports.stream import (
+    EVENTS,
+    LINES,
+    MESSAGES,
+    EmulatedForm,
+    StreamFrames,
+)
 from protocols.centrifugal.wire.json_form import JSON
 from protocols.centrifugal.wire.replies import PING, Reply
 from protocols.centrifugal.wire.results import ConnectResult, UnsubscribeResult
@@ -32,6 +38,7 @@ def test_each_message_is_a_line_or_an_event_of_its_own():
     frame = JSON.separator.join([JSON.reply(PING), JSON.reply(PING)])
     assert LINES.lay(frame) == b"{}\n{}\n"
     assert EVENTS.lay(frame) == b"data: {}\n\ndata: {}\n\n"
+    assert MESSAGES.lay(b"\x00\x00") == b"\x00\x00"  # two pings, each after its length
 
 
 def test_a_bare_carriage_return_in_a_payload_does_not_end_an_event():
@@ -42,7 +49,7 @@ def test_a_bare_carriage_return_in_a_payload_does_not_end_an_event():
 
 
 def test_only_the_answer_to_connect_names_the_session():
-    form = EmulatedForm(session="secret", node="here")
+    form = EmulatedForm(JSON, session="secret", node="here")
     result = ConnectResult(client="c", version="v")
     told = msgspec.json.decode(form.reply(Reply(id=1, connect=result)))
     assert told["connect"] == {"client": "c", "version": "v", "session": "secret", "node": "here"}
@@ -55,7 +62,7 @@ def test_only_the_answer_to_connect_names_the_session():
 @pytest.mark.parametrize("why", [SHUTDOWN, CONNECTION_LIMIT])
 async def test_the_last_message_says_why_and_whether_to_come_back(why: Disconnect):
     answer = Answer()
-    form = EmulatedForm(session="s", node="n")
+    form = EmulatedForm(JSON, session="s", node="n")
     frames = StreamFrames(form, LINES, inbox=Inbox(b"first"), send=answer.send)
     await frames.open()
     await frames.send(b"{}")
