@@ -87,7 +87,13 @@ class Hub:
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
             quotas = self.settings.quotas()
-            sockets = Sockets(live, authentication.authenticate, quotas=quotas, pace=self._pace)
+            sockets = Sockets(
+                live,
+                authentication.authenticate,
+                quotas=quotas,
+                pace=self._pace,
+                keyring=self.settings.token_keys(),
+            )
             sessions = Sessions(node, emulation.OtherHubs(realtime.control).hand_over)
             hearing.on(emulation.KIND, partial(emulation.hear, sessions))
             sampler = Sampler(store, live, sockets, node=node, is_draining=lambda: self.is_draining)

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from hub.identity.address import is_loopback
 from hub.identity.sharing import parse_origins
 from protocols import namespaces, quotas
-from protocols.centrifugal import pace
+from protocols.centrifugal import keyring, pace
+from protocols.centrifugal.keyring import Keyring
 from protocols.errors import InvalidRequest
 from protocols.namespaces import Namespaces
 from protocols.quotas import Quotas
@@ -112,6 +114,13 @@ class HubSettings(StoreSettings):
             "Watching live. Empty: there are none."
         ),
     ] = ""
+    realtime_keys: Annotated[
+        SecretStr,
+        Field(
+            description="Keys by which your own servers sign tokens of realtime clients: a JSON "
+            "list of objects, described in Watching live. Empty: no tokens are taken."
+        ),
+    ] = SecretStr("")
     env: Env = "development"
     log_format: Literal["console", "json"] = Field(
         default_factory=log_format_of,
@@ -154,6 +163,15 @@ class HubSettings(StoreSettings):
             raise ValueError(error.message) from None
         return value
 
+    @field_validator("realtime_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr) -> SecretStr:
+        try:
+            keyring.parse(value.get_secret_value())
+        except InvalidRequest as error:
+            raise PydanticCustomError("secret", "{rule}", {"rule": error.message}) from None
+        return value
+
     @property
     def is_production(self) -> bool:
         """Whether people depend on it."""
@@ -182,6 +200,10 @@ class HubSettings(StoreSettings):
     def application_namespaces(self) -> Namespaces:
         """The namespaces of application channels."""
         return namespaces.parse(self.namespaces)
+
+    def token_keys(self) -> Keyring:
+        """The keys by which tokens of realtime clients are signed."""
+        return keyring.parse(self.realtime_keys.get_secret_value())
 
     def quotas(self) -> Quotas:
         """How much may be open at once; each call begins to count anew."""

@@ -23,11 +23,12 @@ class Namespace(StrEnum):
 
 
 LOGGED = frozenset({Namespace.TASK, Namespace.AGENT})
+MAX_NAME_BYTES = 255
 _NAMES = frozenset(namespace.value for namespace in Namespace)
 
 _FEED = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
 _APPLICATION = re.compile(r"[!-~]+", re.ASCII)  # printable in one way, without spaces
-_PERSONAL = "#"  # who such a channel is of would have to be looked at
+USERS = "#"  # what follows the last one are the users the channel is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ class Channel:
         return None if isinstance(self.namespace, Namespace) else self.namespace
 
     @property
+    def users(self) -> frozenset[str]:
+        """The users that alone may subscribe, `x#42,43` and `#42`; none: the rules say who."""
+        _, boundary, users = self.key.rpartition(USERS)
+        return frozenset(users.split(",")) if boundary and self.application else frozenset()
+
+    @property
     def has_history(self) -> bool:
         """Whether it has positions to go on from."""
         return isinstance(self.namespace, Namespace) or self.namespace.has_history
@@ -70,6 +77,13 @@ class Channel:
 def task_channel(task_id: str) -> str:
     """The channel that is the task's stream."""
     return f"{Namespace.TASK}:{task_id}"
+
+
+def personal_channel(namespace: ApplicationNamespace, user: str) -> Channel | None:
+    """The user's own one there; None for users whose names no channel can be called by."""
+    channel = Channel(namespace, USERS + user)
+    is_sound = _APPLICATION.fullmatch(user) and len(str(channel)) <= MAX_NAME_BYTES
+    return channel if is_sound and "," not in user and USERS not in user else None
 
 
 def feed_channel(namespace: Namespace, team: TeamId) -> str:
@@ -94,8 +108,10 @@ def parse(name: str, namespaces: Namespaces = NO_NAMESPACES) -> Channel:
             return channel
         if not channel.is_logged and _FEED.fullmatch(key):
             return channel
-    elif _APPLICATION.fullmatch(name) and _PERSONAL not in name and (found := namespaces.of(name)):
-        return Channel(*found)
+    elif _APPLICATION.fullmatch(name) and (found := namespaces.of(name)):
+        channel = Channel(*found)
+        if "" not in channel.users:
+            return channel
     raise NotFound(f"there is no channel {name[:80]!r}")
 
 

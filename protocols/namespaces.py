@@ -5,7 +5,7 @@ empty. Where namespaces come from and who keeps their rules is not known here.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -32,8 +32,18 @@ class Publishers(StrEnum):
     OWNERS = "owners"
 
 
+class Subscribers(StrEnum):
+    """Which clients may subscribe without a token for it."""
+
+    ANYONE = "anyone"
+    MEMBERS = "members"
+    TOKEN = "token"  # noqa: S105  nobody may
+
+
+MEMBERS = frozenset({Role.VIEWER, Role.OPERATOR, Role.OWNER})
+
 _ROLES: dict[Publishers, frozenset[Role]] = {
-    Publishers.VIEWERS: frozenset(Role),
+    Publishers.VIEWERS: MEMBERS,
     Publishers.OPERATORS: frozenset({Role.OPERATOR, Role.OWNER}),
     Publishers.OWNERS: frozenset({Role.OWNER}),
 }
@@ -47,6 +57,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         history_size: How many publications are kept; 0: none, and who was away misses some.
         history_seconds: How long after the last one.
         publish: Which clients may publish.
+        subscribe: Which clients may subscribe without a token for it.
+        personal: Whether each client is subscribed to the channel `#<user>` of its own here.
         max_bytes: Of one publication.
     """
 
@@ -54,6 +66,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     history_size: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     history_seconds: Annotated[float, msgspec.Meta(ge=0, le=MAX_HISTORY_SECONDS)] = 0
     publish: Publishers = Publishers.NOBODY
+    subscribe: Subscribers = Subscribers.MEMBERS
+    personal: bool = False
     max_bytes: Annotated[int, msgspec.Meta(ge=1, le=MAX_PUBLICATION_BYTES)] = MAX_PUBLICATION_BYTES
 
     @property
@@ -67,6 +81,13 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
             return is_subscribed
         return role in _ROLES.get(self.publish, ())
 
+    def lets_subscribe(self, role: Role) -> bool:
+        """Whether a client of this role may subscribe without a token for it."""
+        is_member = role in MEMBERS
+        return self.subscribe is Subscribers.ANYONE or (
+            is_member and self.subscribe is Subscribers.MEMBERS
+        )
+
 
 class Namespaces:
     """All there are, by their names."""
@@ -77,6 +98,10 @@ class Namespaces:
     def __len__(self) -> int:
         """How many there are."""
         return len(self._by_name)
+
+    def __iter__(self) -> Iterator[ApplicationNamespace]:
+        """Each of them."""
+        return iter(self._by_name.values())
 
     def of(self, channel: str) -> tuple[ApplicationNamespace, str] | None:
         """The namespace of a channel of this name, and its name within; None: there is none."""

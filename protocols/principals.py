@@ -10,17 +10,22 @@ from typing import NewType
 
 TeamId = NewType("TeamId", int)
 UserId = NewType("UserId", str)
-Actor = NewType("Actor", str)  # `user:…`, `key:…`, `agent:…` or `system`, as it stands in events
+Actor = NewType("Actor", str)  # `user:…`, `key:…`, `agent:…`, `guest:…` or `system`
 
 FIRST_TEAM = TeamId(1)
 
 
 class Role(StrEnum):
-    """What a member of a team may do; each role may do all that stands below it."""
+    """What somebody may do in a team; each role may do all that stands below it.
+
+    A guest is no member: somebody whom an application of the team let in by a token. They may use
+    the application's channels, and nothing of the factory.
+    """
 
     OWNER = "owner"
     OPERATOR = "operator"
     VIEWER = "viewer"
+    GUEST = "guest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.MEMBERS_MANAGE: Role.OWNER,
 }
 
-_RANK = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.OWNER: 3}
+_RANK = {Role.GUEST: 0, Role.VIEWER: 1, Role.OPERATOR: 2, Role.OWNER: 3}
 
 
 def may(principal: Principal, operation: Operation) -> bool:

@@ -92,10 +92,11 @@ def broken_rules(error: ValidationError) -> str:
             continue
         name = ".".join(str(part) for part in problem["loc"]) or "the whole"
         name = f"{prefix}{name.upper()}" if prefix else name
-        value = json.dumps(problem["input"], default=str)[:MAX_VALUE]
+        got = f" (got {json.dumps(problem['input'], default=str)[:MAX_VALUE]})"
+        shown = "" if problem["type"] == "secret" else got
         is_name = problem.get("ctx", {}).get("pattern") == NAME
         rule = NAME_RULE if is_name else problem["msg"]
-        lines.append(f"{name}: {rule} (got {value})")
+        lines.append(f"{name}: {rule}{shown}")
     return "; ".join(lines)
 
 

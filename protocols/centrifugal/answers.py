@@ -8,11 +8,17 @@ from protocols.centrifugal.wire.results import (
     HistoryResult,
     PublishResult,
     RefreshResult,
+    SubRefreshResult,
     SubscribeResult,
     UnsubscribeResult,
 )
 from protocols.centrifugal.wire.values import ErrorField
 from protocols.operations.channels import HistoryPage, Subscription
+
+
+def ttl_of(seconds: float | None) -> int | None:
+    """As clients are told it: whole seconds, at least one."""
+    return None if seconds is None else max(1, int(seconds))
 
 
 def error(command_id: int, code: ErrorCode, message: str | None = None) -> Reply:
@@ -41,9 +47,14 @@ def refreshed(command_id: int, client: str, *, version: str, ttl: int | None) ->
 
 
 def subscribed(
-    command_id: int, subscription: Subscription, *, has_history: bool, was_recovering: bool
+    command_id: int,
+    subscription: Subscription,
+    *,
+    has_history: bool,
+    was_recovering: bool,
+    ttl: int | None = None,
 ) -> Reply:
-    """To `subscribe`; a channel without history has no positions."""
+    """To `subscribe`; a channel without history has no positions; `ttl` as in `connected`."""
     result = SubscribeResult(
         recoverable=has_history,
         positioned=has_history,
@@ -52,8 +63,15 @@ def subscribed(
         was_recovering=was_recovering,
         recovered=subscription.recovered,
         publications=[publication_field(one) for one in subscription.publications],
+        expires=ttl is not None,
+        ttl=ttl or 0,
     )
     return Reply(id=command_id, subscribe=result)
+
+
+def subscription_refreshed(command_id: int, *, ttl: int | None) -> Reply:
+    """To `sub_refresh`; `ttl` if it is not for good."""
+    return Reply(id=command_id, sub_refresh=SubRefreshResult(expires=ttl is not None, ttl=ttl or 0))
 
 
 def unsubscribed(command_id: int) -> Reply:

@@ -8,6 +8,7 @@ Source: the Centrifugal client protocol. Errors answer a command; disconnects cl
 from dataclasses import dataclass
 
 from protocols import errors
+from protocols.centrifugal import grants
 from protocols.errors import FactoryError
 
 
@@ -46,6 +47,7 @@ TOO_BIG = Disconnect(1009, "message too big")  # WebSocket's own (RFC 6455, 7.4.
 SHUTDOWN = Disconnect(3001, "shutdown")
 SERVER_ERROR = Disconnect(3004, "internal server error")
 EXPIRED = Disconnect(3005, "connection expired")
+SUBSCRIPTION_EXPIRED = Disconnect(3006, "subscription expired")
 SLOW = Disconnect(3008, "slow")
 NO_STATE = Disconnect(3010, "insufficient state")
 FORCE_RECONNECT = Disconnect(3011, "force reconnect")
@@ -68,13 +70,17 @@ class Unsubscribed:
     reason: str
 
 
+BY_SERVER = Unsubscribed(2000, "server unsubscribe")
 INSUFFICIENT_STATE = Unsubscribed(2500, "insufficient state")
+EXPIRED_SUBSCRIPTION = Unsubscribed(2501, "expired")
 
 
 OF_ERROR: dict[type[FactoryError], ErrorCode] = {
     errors.FactoryError: INTERNAL,
     errors.InvalidRequest: BAD_REQUEST,
     errors.Unauthenticated: UNAUTHORIZED,
+    grants.ExpiredToken: TOKEN_EXPIRED,
+    grants.InvalidToken: PERMISSION_DENIED,
     errors.Forbidden: PERMISSION_DENIED,
     errors.NotFound: UNKNOWN_CHANNEL,
     errors.Conflict: BAD_REQUEST,

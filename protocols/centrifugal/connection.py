@@ -16,15 +16,18 @@ import anyio
 from starlette.websockets import WebSocketDisconnect
 
 from protocols.centrifugal import codes
-from protocols.centrifugal.caller import Caller, expires_in
+from protocols.centrifugal.admission import Admission
+from protocols.centrifugal.caller import Caller
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
     Decision,
+    End,
     Publish,
     ReadHistory,
     Refresh,
+    RefreshSubscription,
     Send,
     Subscribe,
     Unsubscribe,
@@ -35,7 +38,6 @@ from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
 from protocols.centrifugal.teller import Teller
-from protocols.errors import FactoryError, LimitExceeded, Unavailable
 from protocols.operations.channels import Channels
 
 logger = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ class Connection:
             pace=pace,
             namespaces=channels.namespaces,
         )
+        self._admission = Admission(caller, self._session)
         self._outbox = Outbox(self._form.separator)
         self._teller = Teller(self._form, self._outbox, self.close)
         self._scope = anyio.CancelScope()
@@ -141,54 +144,21 @@ class Connection:
             case Unsubscribe():
                 await self._memberships.unsubscribe(decision)
             case Authenticate():
-                await self._connect(decision)
+                await self._perform(await self._admission.connect(decision))
             case Refresh():
-                await self._refresh(decision)
+                await self._perform(await self._admission.refresh(decision))
             case Subscribe():
                 await self._memberships.subscribe(decision)
+            case RefreshSubscription():
+                self._memberships.refresh(decision)
+            case End():
+                await self._memberships.end(decision)
             case ReadHistory():
                 await self._memberships.history(decision)
             case Publish():
                 await self._memberships.publish(decision)
             case _:
                 assert_never(decision)
-
-    async def _connect(self, command: Authenticate) -> None:
-        try:
-            principal = await self._caller.identify(command.token)
-        except FactoryError as error:
-            await self._perform(self._session.refuse_connect(command, error))
-            return
-        left = expires_in(principal)
-        if left is not None and left <= 0:
-            self._teller.tell(self._session.refuse_expired(command))
-            return
-        try:
-            self._caller.accept(principal, command.token)
-        except LimitExceeded as error:
-            logger.warning("a socket was refused", extra={"reason": error.message})
-            self.close(codes.CONNECTION_LIMIT)
-            return
-        self._teller.tell(self._session.accept(command, now=time.monotonic(), expires_in=left))
-
-    async def _refresh(self, command: Refresh) -> None:
-        try:
-            principal = await self._caller.identify(command.token)
-        except Unavailable as error:
-            self._teller.tell(self._session.refuse(command.id, error))
-            return
-        except FactoryError:
-            self.close(codes.INVALID_TOKEN)
-            return
-        if not self._caller.is_same(principal):
-            self.close(codes.INVALID_TOKEN)
-            return
-        left = expires_in(principal)
-        if left is not None and left <= 0:
-            self._teller.tell(self._session.refuse_expired(command))
-            return
-        self._caller.accept(principal, command.token)
-        self._teller.tell(self._session.refreshed(command, now=time.monotonic(), expires_in=left))
 
     async def _watch(self) -> None:
         """Pings, deadlines, and whether the one who connected still may."""

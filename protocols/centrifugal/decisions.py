@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.codes import Disconnect, Unsubscribed
 from protocols.centrifugal.terms import BY_COMMAND, Terms
 from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Channel, StreamPosition
@@ -33,6 +33,23 @@ class Unsubscribe:
 
     channel: str
     answer: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSubscription:
+    """Let the subscription go on; then its `refreshed`."""
+
+    id: int
+    channel: Channel
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Leave the channel and tell the client why."""
+
+    channel: str
+    why: Unsubscribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +95,15 @@ class Close:
     why: Disconnect
 
 
-Decision = Authenticate | Subscribe | Unsubscribe | ReadHistory | Publish | Refresh | Send | Close
+Decision = (
+    Authenticate
+    | Subscribe
+    | RefreshSubscription
+    | Unsubscribe
+    | End
+    | ReadHistory
+    | Publish
+    | Refresh
+    | Send
+    | Close
+)

@@ -22,6 +22,10 @@ class InvalidToken(Unauthenticated):
     """
 
 
+class UnknownKey(InvalidToken):
+    """The key asked has not signed it; another one may have."""
+
+
 class ForeignToken(InvalidToken):
     """A sound subscription token of another user or for another channel: closes for good (3500)."""
 
@@ -41,6 +45,9 @@ class Overrides:
     force_positioning: bool | None = None
 
 
+NO_OVERRIDES = Overrides()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSideSubscription:
     """A channel the connection is subscribed to without asking.
@@ -53,7 +60,7 @@ class ServerSideSubscription:
 
     info: bytes | None = None
     data: bytes | None = None
-    overrides: Overrides = field(default_factory=Overrides)
+    overrides: Overrides = NO_OVERRIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +106,7 @@ class SubscriptionGrant:
     channel: str
     expires_at: float | None = None
     info: bytes | None = None
-    overrides: Overrides = field(default_factory=Overrides)
+    overrides: Overrides = NO_OVERRIDES
     token_id: str = ""
     issued_at: float | None = None
 

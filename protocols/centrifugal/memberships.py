@@ -5,6 +5,7 @@ Both may come at once; one comes in or leaves after the other. Answers are spell
 words; how they are written is the connection's business.
 """
 
+import time
 from collections.abc import Iterator
 
 import anyio
@@ -12,13 +13,19 @@ import anyio
 from protocols.centrifugal import codes
 from protocols.centrifugal.answering import in_time
 from protocols.centrifugal.caller import Caller
-from protocols.centrifugal.decisions import Publish, ReadHistory, Subscribe, Unsubscribe
+from protocols.centrifugal.decisions import (
+    End,
+    Publish,
+    ReadHistory,
+    RefreshSubscription,
+    Subscribe,
+    Unsubscribe,
+)
 from protocols.centrifugal.membership import Membership
 from protocols.centrifugal.session import Session
 from protocols.centrifugal.teller import Teller
 from protocols.centrifugal.terms import Terms
 from protocols.centrifugal.wire.publication import write_info
-from protocols.centrifugal.wire.values import ClientInfo
 from protocols.channels import Channel, StreamPosition
 from protocols.errors import AlreadyExists, FactoryError, Unavailable
 from protocols.operations.channels import Channels
@@ -42,6 +49,7 @@ class Memberships:
         teller: Teller,
     ) -> None:
         self._session = session
+        self._rules = session.subscriptions
         self._caller = caller
         self._channels = channels
         self._teller = teller
@@ -106,7 +114,7 @@ class Memberships:
         if membership.terms.is_by_server:
             self._teller.close(codes.NO_STATE)
         else:
-            self._teller.tell(self._session.lost(membership.name))
+            self._teller.tell(self._rules.ended(membership.name))
 
     async def subscribe(self, command: Subscribe) -> None:
         """Come in and answer."""
@@ -118,16 +126,28 @@ class Memberships:
             return
         if command.must_recover and command.since and not membership.subscription.recovered:
             await self.leave(membership.name)
-            self._teller.tell(self._session.unrecoverable(command))
+            self._teller.tell(self._rules.unrecoverable(command))
             return
         # No await from here: the answer goes out before anything of the channel.
-        self._teller.tell(self._session.subscribed(command, membership.subscription))
+        answer = self._rules.subscribed(command, membership.subscription, now=time.monotonic())
+        self._teller.tell(answer)
         membership.start()
 
     async def unsubscribe(self, command: Unsubscribe) -> None:
         """Leave and answer."""
         await self.leave(command.channel)
         self._teller.tell(command.answer)
+
+    async def end(self, command: End) -> None:
+        """Leave because the server wants it so, and say why."""
+        was_there = await self.leave(command.channel)
+        answer = self._rules.ended(command.channel, command.why)
+        if was_there:
+            self._teller.tell(answer)
+
+    def refresh(self, command: RefreshSubscription) -> None:
+        """Stay, and answer."""
+        self._teller.tell(self._rules.refreshed(command, now=time.monotonic()))
 
     async def history(self, command: ReadHistory) -> None:
         """Read a part of it and answer."""
@@ -145,14 +165,14 @@ class Memberships:
             self._teller.tell(self._session.refuse(command.id, error))
             return
         if page is None:
-            self._teller.tell(self._session.unrecoverable(command))
+            self._teller.tell(self._rules.unrecoverable(command))
         else:
-            self._teller.tell(self._session.history(command, page))
+            self._teller.tell(self._rules.history(command, page))
 
     async def publish(self, command: Publish) -> None:
         """Publish and answer."""
         principal = self._caller.principal
-        info = write_info(ClientInfo(user=principal.actor, client=self._session.client))
+        info = write_info(self._caller.visitor.info_of(self._session.client))
         try:
             async with in_time():
                 await self._channels.publish(
@@ -165,4 +185,4 @@ class Memberships:
         except FactoryError as error:
             self._teller.tell(self._session.refuse(command.id, error))
             return
-        self._teller.tell(self._session.published(command))
+        self._teller.tell(self._rules.published(command))

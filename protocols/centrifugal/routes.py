@@ -24,6 +24,7 @@ from protocols.centrifugal import codes
 from protocols.centrifugal.caller import Authenticates, Caller
 from protocols.centrifugal.connection import Connection
 from protocols.centrifugal.frames import Frames, SocketFrames
+from protocols.centrifugal.keyring import NO_KEYS, Keyring
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.wire.form import Form
 from protocols.centrifugal.wire.json_form import JSON
@@ -60,6 +61,7 @@ class Sockets:
             Called again every three seconds for each open socket.
         quotas: How many may be open at once.
         pace: Makes the pace of one connection's commands.
+        keyring: Whose tokens let guests in, and open channels.
         version: What the server calls itself.
     """
 
@@ -70,11 +72,13 @@ class Sockets:
         *,
         quotas: Quotas | None = None,
         pace: Callable[[], Pace] = Pace,
+        keyring: Keyring = NO_KEYS,
         version: str = "pygent",
     ) -> None:
         self.counters = Counters()
         self._quotas = quotas or Quotas()
         self._pace = pace
+        self._keyring = keyring
         self._channels = channels
         self._authenticate = authenticate
         self._version = version
@@ -119,7 +123,7 @@ class Sockets:
     async def _keep(self, frames: Frames, handshake: HTTPConnection) -> None:
         connection = Connection(
             frames,
-            Caller(handshake.headers, self._authenticate, quota=self._quotas.sockets),
+            self._caller(handshake),
             self._channels,
             version=self._version,
             pace=self._pace(),
@@ -133,6 +137,14 @@ class Sockets:
             self.counters.commands_refused += connection.pace.refused
             self.counters.slow_closes += connection.why is codes.SLOW
             self.counters.flood_closes += connection.why is codes.FLOOD
+
+    def _caller(self, handshake: HTTPConnection) -> Caller:
+        return Caller(
+            handshake.headers,
+            self._authenticate,
+            quota=self._quotas.sockets,
+            keyring=self._keyring,
+        )
 
     async def drain(self, *, within_seconds: float = 3.0) -> None:
         """Close them all as `shutdown`, spread over this time; new ones are sent away at once."""

@@ -11,34 +11,25 @@ Source: the Centrifugal client protocol; the rules are cited by their command.
 from collections.abc import Iterator
 from enum import Enum, auto
 
-from protocols.centrifugal import answers, asked, codes
+from protocols.centrifugal import answers, codes
 from protocols.centrifugal.deadlines import PING_SECONDS, Deadlines
 from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
     Decision,
-    Publish,
-    ReadHistory,
+    End,
     Refresh,
     Send,
-    Subscribe,
-    Unsubscribe,
 )
+from protocols.centrifugal.grants import ForeignToken
 from protocols.centrifugal.pace import Pace
-from protocols.centrifugal.wire.commands import (
-    Command,
-    HistoryRequest,
-    PublishRequest,
-    RefreshRequest,
-    SubscribeRequest,
-    UnsubscribeRequest,
-)
+from protocols.centrifugal.rights import Rights
+from protocols.centrifugal.subscriptions import Subscriptions
+from protocols.centrifugal.wire.commands import Command, RefreshRequest, RPCRequest
 from protocols.centrifugal.wire.replies import PING, Reply
-from protocols.errors import FactoryError, InvalidRequest
+from protocols.errors import FactoryError, InvalidRequest, Unauthenticated
 from protocols.namespaces import NO_NAMESPACES, Namespaces
-from protocols.operations.channels import HistoryPage, Subscription
 
-MAX_CHANNELS = 128
 MAX_NAME_CHARACTERS = 16
 MAX_VERSION_CHARACTERS = 64
 
@@ -59,6 +50,10 @@ class Session:
         first_ping: When in the second half of the first interval to ping, 0 to 1; spreads pings.
         pace: How fast commands may come; one beyond it is answered with 111, a flood is cut.
         namespaces: Of application channels.
+
+    Attributes:
+        client: As given.
+        subscriptions: What holds of its channels.
     """
 
     def __init__(
@@ -72,13 +67,13 @@ class Session:
         namespaces: Namespaces = NO_NAMESPACES,
     ) -> None:
         self.client = client
-        self._namespaces = namespaces
+        self.subscriptions = Subscriptions(namespaces)
         self._version = version
         self._phase = _Phase.NEW
         self._pace = pace or Pace()
         self._deadlines = Deadlines(now, first_ping=first_ping)
         self._refreshes = False
-        self._channels: set[str] = set()
+        self._rights: Rights | None = None
 
     def receive(self, commands: Iterator[Command]) -> Iterator[Decision]:
         """What the commands of a frame ask for, one after another.
@@ -103,6 +98,12 @@ class Session:
         if command.id == 0:
             return self._without_id(command)
         return self._with_id(command)
+
+    @property
+    def _may(self) -> Rights:
+        if self._rights is None:
+            raise Unauthenticated("nobody is connected")
+        return self._rights
 
     def _too_soon(self, command: Command) -> Decision:
         if self._pace.is_flood or command.id < 1:
@@ -132,52 +133,21 @@ class Session:
             return Close(codes.NOT_SERVED)
         try:
             return self._by_method(command)
+        except ForeignToken:
+            return Close(codes.INVALID_TOKEN)
         except FactoryError as error:
             return Send(self.refuse(command.id, error))
 
     def _by_method(self, command: Command) -> Decision:
+        if decision := self.subscriptions.decide(command, self._may):
+            return decision
         match command:
-            case Command(subscribe=SubscribeRequest() as request):
-                return self._subscribe(command.id, request)
-            case Command(unsubscribe=UnsubscribeRequest() as request):
-                return self._unsubscribe(command.id, request)
-            case Command(history=HistoryRequest() as request):
-                return self._history(command.id, request)
             case Command(refresh=RefreshRequest() as request):
                 return self._refresh(command.id, request)
-            case Command(publish=PublishRequest() as request):
-                return self._publish(command.id, request)
-            case _ if (
-                command.presence or command.presence_stats or command.sub_refresh or command.rpc
-            ):
+            case Command(rpc=RPCRequest()):
                 return Send(answers.error(command.id, codes.NOT_AVAILABLE))
             case _:
                 return Send(answers.error(command.id, codes.METHOD_NOT_FOUND))
-
-    def _subscribe(self, command_id: int, request: SubscribeRequest) -> Decision:
-        wish = asked.subscribe(command_id, request, self._namespaces)
-        if request.channel in self._channels:
-            return Send(answers.error(command_id, codes.ALREADY_SUBSCRIBED))
-        if len(self._channels) >= MAX_CHANNELS:
-            return Send(answers.error(command_id, codes.LIMIT_EXCEEDED))
-        return wish
-
-    def _unsubscribe(self, command_id: int, request: UnsubscribeRequest) -> Decision:
-        self._channels.discard(request.channel)
-        return Unsubscribe(request.channel, answers.unsubscribed(command_id))
-
-    def _history(self, command_id: int, request: HistoryRequest) -> Decision:
-        wish = asked.history(command_id, request, self._namespaces)
-        if not wish.channel.has_history:
-            return Send(answers.error(command_id, codes.NOT_AVAILABLE))
-        return wish
-
-    def _publish(self, command_id: int, request: PublishRequest) -> Decision:
-        channel = asked.channel(request.channel, self._namespaces)
-        if channel.application is None:
-            return Send(answers.error(command_id, codes.PERMISSION_DENIED))
-        is_subscribed = request.channel in self._channels
-        return Publish(command_id, channel, asked.payload(request.data), is_subscribed)
 
     def _refresh(self, command_id: int, request: RefreshRequest) -> Decision:
         if not self._refreshes or not request.token:
@@ -185,21 +155,28 @@ class Session:
         return Refresh(command_id, request.token)
 
     def accept(
-        self, command: Authenticate, *, now: float, expires_in: float | None = None
+        self,
+        command: Authenticate,
+        rights: Rights,
+        *,
+        now: float,
+        expires_in: float | None = None,
     ) -> Reply:
         """The answer to `connect`: from now on commands are served and pings are due.
 
         Args:
             command: The one accepted.
+            rights: What they may do with channels.
             now: When.
             expires_in: Seconds the credentials are still good for; None: no end. Who came with a
                 token refreshes it in time; others are closed.
         """
         self._phase = _Phase.CONNECTED
+        self._rights = rights
         self._deadlines.connected(now)
         self._refreshes = command.token is not None and expires_in is not None
         self.renewed(now=now, expires_in=expires_in)
-        ttl = _ttl(expires_in) if self._refreshes else None
+        ttl = answers.ttl_of(expires_in) if self._refreshes else None
         return answers.connected(
             command.id, self.client, version=self._version, ping=PING_SECONDS, ttl=ttl
         )
@@ -212,7 +189,7 @@ class Session:
         """
         self._phase = _Phase.REFUSED
         code = codes.code_of(error)
-        if code is codes.UNAUTHORIZED and command.token is not None:
+        if isinstance(error, Unauthenticated) and command.token is not None:
             return Close(codes.INVALID_TOKEN)
         if code is codes.PERMISSION_DENIED:
             return Close(codes.DENIED)
@@ -228,40 +205,12 @@ class Session:
         """The connection lives on."""
         self.renewed(now=now, expires_in=expires_in)
         return answers.refreshed(
-            command.id, self.client, version=self._version, ttl=_ttl(expires_in)
+            command.id, self.client, version=self._version, ttl=answers.ttl_of(expires_in)
         )
 
     def renewed(self, *, now: float, expires_in: float | None) -> None:
         """The credentials were looked at again, and are good for so long."""
         self._deadlines.expire(now, expires_in, is_refreshed=self._refreshes)
-
-    def subscribed(self, command: Subscribe, subscription: Subscription) -> Reply:
-        """The answer to `subscribe`; it goes out before anything of the channel."""
-        self._channels.add(str(command.channel))
-        has_history = command.channel.has_history
-        return answers.subscribed(
-            command.id,
-            subscription,
-            has_history=has_history,
-            was_recovering=has_history and command.since is not None,
-        )
-
-    def unrecoverable(self, command: Subscribe | ReadHistory) -> Reply:
-        """The client asked for all or nothing, and not all is there."""
-        return answers.error(command.id, codes.UNRECOVERABLE)
-
-    def lost(self, channel: str) -> Reply:
-        """A subscription ended by the server; the client subscribes again and recovers."""
-        self._channels.discard(channel)
-        return answers.ended(channel, codes.INSUFFICIENT_STATE)
-
-    def history(self, command: ReadHistory, page: HistoryPage) -> Reply:
-        """The answer to `history`."""
-        return answers.history(command.id, page)
-
-    def published(self, command: Publish) -> Reply:
-        """The answer to `publish`."""
-        return answers.published(command.id)
 
     def refuse(self, command_id: int, error: FactoryError) -> Reply:
         """The answer to a command that failed."""
@@ -269,17 +218,15 @@ class Session:
 
     def deadline(self) -> float:
         """When `tick` has something to do, unless something is received before."""
-        return self._deadlines.next()
+        return min(self._deadlines.next(), self.subscriptions.next())
 
-    def tick(self, now: float) -> Send | Close | None:
-        """What is due: a ping, or the end."""
+    def tick(self, now: float) -> Send | Close | End | None:
+        """What is due: a ping, the end of a subscription, or of all."""
         if why := self._deadlines.missed(now):
             return Close(why)
+        if ended := self.subscriptions.due(now):
+            return ended
         return Send(PING) if self._deadlines.take_ping(now) else None
 
 
 _PONG = Command()
-
-
-def _ttl(seconds: float | None) -> int | None:
-    return None if seconds is None else max(1, int(seconds))

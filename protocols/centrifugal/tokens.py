@@ -21,13 +21,14 @@ from joserfc.util import urlsafe_b64decode
 from msgspec import UNSET
 
 from protocols.centrifugal import claims as reading
-from protocols.centrifugal.claims import Claims
+from protocols.centrifugal.claims import Claims, Json
 from protocols.centrifugal.grants import (
     ConnectionGrants,
     ExpiredToken,
     ForeignToken,
     InvalidToken,
     SubscriptionGrant,
+    UnknownKey,
     covers,
 )
 
@@ -55,6 +56,7 @@ class Tokens:
 
     Args:
         hmac_secret: Shared with whoever signs by HS256, HS384 or HS512; at least 32 bytes.
+        hmac: Which of the three are good with it.
         ed25519_key: The public key of whoever signs by EdDSA, as PEM or as a JWK (the object or
             its JSON).
         audience: What `aud` has to be, or to hold; None: it is not looked at.
@@ -69,6 +71,7 @@ class Tokens:
         self,
         *,
         hmac_secret: str | bytes | None = None,
+        hmac: Iterable[str] = HMAC,
         ed25519_key: str | Mapping[str, str] | None = None,
         audience: str | None = None,
         issuer: str | None = None,
@@ -76,7 +79,7 @@ class Tokens:
     ) -> None:
         self._keys: dict[str, jwk.Key] = {}
         if hmac_secret is not None:
-            self._keys |= dict.fromkeys(HMAC, _secret(hmac_secret))
+            self._keys |= dict.fromkeys(hmac, _secret(hmac_secret))
         if ed25519_key is not None:
             self._keys |= dict.fromkeys(ED25519, _public_key(ed25519_key))
         if not self._keys:
@@ -141,16 +144,15 @@ class Tokens:
 
     def _payload(self, token: str) -> bytes:
         """What was signed, if a known key signed it."""
-        if len(token) > MAX_TOKEN_BYTES or not token.isascii():
-            raise InvalidToken(f"a token has at most {MAX_TOKEN_BYTES} bytes, all ASCII")
-        algorithm = _algorithm(token)
+        _refuse_large(token)
+        algorithm = _algorithm(_header(token))
         key = self._keys.get(algorithm)
         if key is None:
-            raise InvalidToken(f"a token is signed by {' or '.join(self._keys)}")
+            raise UnknownKey(f"a token is signed by {' or '.join(self._keys)}")
         try:
             signed = jws.deserialize_compact(token, key, [algorithm], self._registry)
         except (JoseError, ValueError):
-            raise InvalidToken(_UNKNOWN) from None
+            raise UnknownKey(_UNKNOWN) from None
         return signed.payload or b""
 
     def _ends(self, claims: Claims) -> float | None:
@@ -182,12 +184,33 @@ def _registry(names: Iterable[str]) -> JWSRegistry:
     return registry
 
 
-def _algorithm(token: str) -> str:
-    """What the header says it is signed by; the header says nothing else that counts."""
+def key_id(token: str) -> str | None:
+    """Which key it says it was signed with, in the header `kid`; nothing is verified.
+
+    Raises:
+        InvalidToken: It is too large, or its header is none.
+    """
+    _refuse_large(token)
+    named = _header(token).get("kid")
+    if named is not None and not isinstance(named, str):
+        raise InvalidToken("a token's kid is a text, if there is one")
+    return named
+
+
+def _refuse_large(token: str) -> None:
+    if len(token) > MAX_TOKEN_BYTES or not token.isascii():
+        raise InvalidToken(f"a token has at most {MAX_TOKEN_BYTES} bytes, all ASCII")
+
+
+def _header(token: str) -> dict[str, Json]:
     try:
-        header = reading.read(urlsafe_b64decode(token.partition(".")[0].encode()))
+        return reading.read(urlsafe_b64decode(token.partition(".")[0].encode()))
     except ValueError:
         raise InvalidToken("a token is three parts of base64url, without padding") from None
+
+
+def _algorithm(header: dict[str, Json]) -> str:
+    """What the header says it is signed by; it says nothing else that counts, but for `kid`."""
     if not _KEYS_OF_ITS_OWN.isdisjoint(header):
         raise InvalidToken("a token does not bring the key it is signed with")
     if not _NOT_SPOKEN.isdisjoint(header):

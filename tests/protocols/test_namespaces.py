@@ -5,7 +5,7 @@ import pytest
 from hub.settings import HubSettings
 from protocols import channels, namespaces
 from protocols.errors import InvalidRequest, NotFound
-from protocols.namespaces import ApplicationNamespace, Publishers
+from protocols.namespaces import ApplicationNamespace, Publishers, Subscribers
 from protocols.principals import Role
 
 NAMESPACES = namespaces.parse(
@@ -52,7 +52,19 @@ def test_a_channel_has_the_rules_of_its_namespace():
 
 
 @pytest.mark.parametrize(
-    "name", ["news:", "news:a b", "news:\x00", "news:ä", "news:#42", "#42", "other:a", "tasks:a"]
+    "name",
+    [
+        "news:",
+        "news:a b",
+        "news:\x00",
+        "news:ä",
+        "news:a#",
+        "#",
+        "x#1,,2",
+        "#1,",
+        "other:a",
+        "tasks:a",
+    ],
 )
 def test_other_names_are_of_no_channel(name: str):
     with pytest.raises(NotFound):
@@ -72,9 +84,46 @@ def test_who_may_publish_is_told_by_role_or_subscription():
         return {role for role in Role if rules.lets_publish(role, is_subscribed=is_subscribed)}
 
     everybody = set(Role)
+    members = everybody - {Role.GUEST}
     assert roles(Publishers.NOBODY, is_subscribed=True) == set()
     assert roles(Publishers.SUBSCRIBERS, is_subscribed=True) == everybody
     assert roles(Publishers.SUBSCRIBERS, is_subscribed=False) == set()
-    assert roles(Publishers.VIEWERS, is_subscribed=False) == everybody
+    assert roles(Publishers.VIEWERS, is_subscribed=False) == members
     assert roles(Publishers.OPERATORS, is_subscribed=False) == {Role.OPERATOR, Role.OWNER}
     assert roles(Publishers.OWNERS, is_subscribed=False) == {Role.OWNER}
+
+
+@pytest.mark.parametrize(
+    ("subscribe", "who"),
+    [
+        (Subscribers.ANYONE, set(Role)),
+        (Subscribers.MEMBERS, set(Role) - {Role.GUEST}),
+        (Subscribers.TOKEN, set[Role]()),
+    ],
+)
+def test_who_may_subscribe_without_a_token_is_told_by_role(subscribe: Subscribers, who: set[Role]):
+    rules = ApplicationNamespace(name="a", subscribe=subscribe)
+    assert {role for role in Role if rules.lets_subscribe(role)} == who
+
+
+@pytest.mark.parametrize(
+    ("name", "users"),
+    [
+        ("#42", {"42"}),
+        ("news:#42", {"42"}),
+        ("news:a#42,ann", {"42", "ann"}),
+        ("news:a#b#42", {"42"}),
+        ("news:a", set[str]()),
+    ],
+)
+def test_a_channel_names_the_users_it_is_for(name: str, users: set[str]):
+    channel = channels.parse(name, NAMESPACES)
+    assert channel.users == users
+    assert str(channel) == name
+
+
+def test_a_user_has_a_channel_of_its_own_where_the_name_can_be_one():
+    rules = ApplicationNamespace(name="news", personal=True)
+    assert str(channels.personal_channel(rules, "42")) == "news:#42"
+    for user in ("", "a,b", "a#b", "ä", "a b", "x" * 250):
+        assert channels.personal_channel(rules, user) is None

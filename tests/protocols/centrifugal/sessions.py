@@ -10,15 +10,24 @@ from protocols.centrifugal.decisions import (
     Send,
     Subscribe,
 )
+from protocols.centrifugal.keyring import NO_KEYS
+from protocols.centrifugal.rights import Rights
 from protocols.centrifugal.session import Session
+from protocols.centrifugal.visitor import member
 from protocols.centrifugal.wire.json_form import JSON
 from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Channel, Namespace, Publication
 from protocols.namespaces import NO_NAMESPACES, Namespaces
+from protocols.principals import FIRST_TEAM, Actor, Principal, Role
 
 TASK = "task:0199d7a2-4c5e-7b1a-9f3e-5d2c1b0a9e8f"
 CHANNEL = Channel(Namespace.TASK, TASK.removeprefix("task:"))
 CONNECT = '{"id":1,"connect":{"token":"t"}}'
+
+
+MEMBER = Rights(
+    member(Principal(actor=Actor("key:m"), team=FIRST_TEAM, role=Role.OWNER, name="m")), NO_KEYS
+)
 
 
 class Given:
@@ -52,14 +61,14 @@ def connected(
     session = new_session(namespaces)
     (command,) = receive(session, connect)
     assert isinstance(command, Authenticate)
-    session.accept(command, now=100.0, expires_in=expires_in)
+    session.accept(command, MEMBER, now=100.0, expires_in=expires_in)
     return session
 
 
 def subscribed(session: Session, channel: str = TASK) -> None:
     (command,) = receive(session, f'{{"id":9,"subscribe":{{"channel":"{channel}"}}}}')
     assert isinstance(command, Subscribe)
-    session.subscribed(command, Given())
+    session.subscriptions.subscribed(command, Given(), now=100.0)
 
 
 def spelled(reply: Reply) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import StreamPosition
 from protocols.operations.channels import HistoryPage
 from tests.protocols.centrifugal.official import COMMANDS, official, read_officially
-from tests.protocols.centrifugal.sessions import TASK, Given, connected, new_session
+from tests.protocols.centrifugal.sessions import MEMBER, TASK, Given, connected, new_session
 
 MUTATED = 2_000
 RANDOM = 1_000
@@ -60,11 +60,11 @@ def carry_out(session: Session, decision: Decision) -> Reply | None:
         case Unsubscribe(_, answer):
             return answer
         case Authenticate():
-            return session.accept(decision, now=100.0, expires_in=60.0)
+            return session.accept(decision, MEMBER, now=100.0, expires_in=60.0)
         case Subscribe():
-            return session.subscribed(decision, Given())
+            return session.subscriptions.subscribed(decision, Given(), now=100.0)
         case ReadHistory():
-            return session.history(decision, HistoryPage(StreamPosition("e", 4), ()))
+            return session.subscriptions.history(decision, HistoryPage(StreamPosition("e", 4), ()))
         case Refresh():
             return session.refreshed(decision, now=100.0, expires_in=60.0)
         case Close(why):

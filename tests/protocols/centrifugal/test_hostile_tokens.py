@@ -8,7 +8,7 @@ import random
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocols.centrifugal.grants import ExpiredToken, ForeignToken, InvalidToken
+from protocols.centrifugal.grants import ExpiredToken, ForeignToken, InvalidToken, UnknownKey
 from protocols.centrifugal.tokens import MAX_TOKEN_BYTES, Tokens
 from protocols.errors import Unauthenticated
 from tests.protocols.centrifugal.signing import (
@@ -337,7 +337,7 @@ def test_there_are_enough_of_them_and_what_they_are_made_of_is_good() -> None:
 def test_it_connects_nobody_and_opens_no_channel(token: str) -> None:
     with pytest.raises(InvalidToken) as refused:
         TOKENS.connection(token)
-    assert refused.type is InvalidToken
+    assert refused.type in (InvalidToken, UnknownKey)
     assert len(refused.value.message) < 250
     with pytest.raises(InvalidToken):
         TOKENS.subscription(token, user="42", channel="news:a")
@@ -353,7 +353,7 @@ def test_it_connects_nobody(token: str) -> None:
 def test_it_opens_no_channel(token: str) -> None:
     with pytest.raises(InvalidToken) as refused:
         TOKENS.subscription(token, user="42", channel="news:a")
-    assert refused.type is InvalidToken
+    assert refused.type in (InvalidToken, UnknownKey)
 
 
 @pytest.mark.parametrize("named", FOREIGN.values(), ids=FOREIGN)
@@ -366,7 +366,7 @@ def test_what_times_and_claims_break_is_seen_in_a_subscriptions_token_too() -> N
     for value in (42, None, ["42"], "a\0"):
         with pytest.raises(InvalidToken) as refused:
             TOKENS.subscription(by_hmac({**CHANNEL, "sub": value}), user="42", channel="news:a")
-        assert refused.type is InvalidToken
+        assert refused.type in (InvalidToken, UnknownKey)
     for value in (True, -1, "1999999999", None, [], 1e300):
         with pytest.raises(InvalidToken):
             TOKENS.subscription(by_hmac({**CHANNEL, "exp": value}), user="42", channel="news:a")

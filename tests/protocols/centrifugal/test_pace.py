@@ -4,7 +4,7 @@ from protocols.centrifugal import codes
 from protocols.centrifugal.decisions import Authenticate, Close, Decision, Send
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
-from tests.protocols.centrifugal.sessions import receive, spelled
+from tests.protocols.centrifugal.sessions import MEMBER, receive, spelled
 
 
 class Clock:
@@ -19,7 +19,7 @@ def connected(pace: Pace) -> Session:
     session = Session("c1", version="pygent", now=100.0, first_ping=0.0, pace=pace)
     (command,) = receive(session, '{"id":1,"connect":{}}')
     assert isinstance(command, Authenticate)
-    session.accept(command, now=100.0)
+    session.accept(command, MEMBER, now=100.0)
     return session
 
 

@@ -26,6 +26,7 @@ from protocols.errors import (
 from tests.protocols.centrifugal.sessions import (
     CHANNEL,
     CONNECT,
+    MEMBER,
     TASK,
     answer,
     connected,
@@ -89,7 +90,7 @@ def test_connect_asks_who_it_is_and_answers_with_pings():
 
     assert isinstance(command, Authenticate)
     assert command == Authenticate(7, "t")
-    reply = spelled(session.accept(command, now=100.0))
+    reply = spelled(session.accept(command, MEMBER, now=100.0))
     result = {"client": "c1", "version": "pygent", "ping": 25, "pong": True}
     assert reply == {"id": 7, "connect": result}
 
@@ -105,7 +106,7 @@ def test_commands_of_a_frame_wait_for_the_decision_before_them():
 
     command = next(decisions)
     assert isinstance(command, Authenticate)
-    session.accept(command, now=100.0)
+    session.accept(command, MEMBER, now=100.0)
 
     assert list(decisions) == [Subscribe(2, CHANNEL, None, must_recover=False)]
 
@@ -167,7 +168,7 @@ def test_the_first_ping_comes_in_the_second_half_of_the_interval(first_ping: flo
     session = Session("c1", version="v", now=100.0, first_ping=first_ping)
     (command,) = receive(session, CONNECT)
     assert isinstance(command, Authenticate)
-    session.accept(command, now=100.0)
+    session.accept(command, MEMBER, now=100.0)
 
     assert session.deadline() == at
     assert session.tick(at - 0.1) is None

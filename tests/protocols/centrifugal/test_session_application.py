@@ -63,7 +63,7 @@ def test_a_publish_says_what_and_whether_the_client_is_subscribed():
     (decision,) = receive(one, frame)
     assert isinstance(decision, Publish)
     assert decision.is_subscribed
-    assert spelled(one.published(decision)) == {"id": 2, "publish": {}}
+    assert spelled(one.subscriptions.published(decision)) == {"id": 2, "publish": {}}
 
 
 def test_what_a_client_of_any_form_publishes_becomes_one_line_of_json():
@@ -86,7 +86,10 @@ def test_a_channel_without_history_has_no_position_to_recover_from():
     class Now(Given):
         epoch, offset, recovered, publications = "", 0, False, ()
 
-    assert spelled(one.subscribed(command, Now())) == {"id": 2, "subscribe": {}}
+    assert spelled(one.subscriptions.subscribed(command, Now(), now=100.0)) == {
+        "id": 2,
+        "subscribe": {},
+    }
 
 
 def test_a_history_of_an_application_is_read_like_any():

@@ -19,6 +19,7 @@ from protocols.errors import (
 from protocols.operations.channels import HistoryPage
 from tests.protocols.centrifugal.sessions import (
     CHANNEL,
+    MEMBER,
     TASK,
     Given,
     answer,
@@ -76,7 +77,7 @@ def test_a_subscribe_says_where_to_go_on(body: str, expected: Subscribe):
         ('"presence":{"channel":"tasks:1"}', 108),
         ('"presence_stats":{"channel":"tasks:1"}', 108),
         ('"rpc":{"method":"x"}', 108),
-        ('"sub_refresh":{"channel":"tasks:1"}', 108),
+        ('"sub_refresh":{"channel":"tasks:1"}', 103),
         ('"dance":{}', 104),
         (f'"history":{{"channel":"{TASK}","reverse":true,"since":{{"offset":0}}}}', 107),
     ],
@@ -118,7 +119,7 @@ def test_a_lost_subscription_is_told_and_may_be_made_again():
     session = connected()
     subscribed(session)
 
-    push = spelled(session.lost(TASK))["push"]
+    push = spelled(session.subscriptions.ended(TASK))["push"]
 
     assert push["channel"] == TASK
     assert push["unsubscribe"]["code"] == 2500
@@ -129,7 +130,7 @@ def test_the_subscribe_result_carries_the_page_raw():
     session = connected()
     command = Subscribe(2, CHANNEL, StreamPosition("e", 4), must_recover=False)
 
-    assert spelled(session.subscribed(command, Given()))["subscribe"] == {
+    assert spelled(session.subscriptions.subscribed(command, Given(), now=100.0))["subscribe"] == {
         "recoverable": True,
         "positioned": True,
         "epoch": "e",
@@ -156,7 +157,7 @@ def test_history_is_bounded(body: str, limit: int, since: StreamPosition | None)
     assert command == ReadHistory(2, CHANNEL, since, limit, reverse=False)
 
     page = HistoryPage(StreamPosition("e", 9), [Publication(9, b"{}")])
-    result = spelled(session.history(command, page))["history"]
+    result = spelled(session.subscriptions.history(command, page))["history"]
     assert result == {"publications": [{"data": {}, "offset": 9}], "epoch": "e", "offset": 9}
 
 
@@ -169,7 +170,7 @@ def test_fields_that_are_not_known_are_ignored_as_the_protocol_has_it():
     session = new_session()
     (command,) = receive(session, '{"id":1,"connect":{"token":"t","later":{"a":1}},"more":[]}')
     assert isinstance(command, Authenticate)
-    session.accept(command, now=100.0)
+    session.accept(command, MEMBER, now=100.0)
     (decision,) = receive(
         session, f'{{"id":2,"subscribe":{{"channel":"{TASK}","phase":3,"later":true}},"more":1}}'
     )

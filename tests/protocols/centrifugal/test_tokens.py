@@ -15,6 +15,7 @@ from protocols.centrifugal.grants import (
     Overrides,
     ServerSideSubscription,
     SubscriptionGrant,
+    UnknownKey,
     covers,
 )
 from protocols.centrifugal.tokens import Tokens
@@ -214,9 +215,10 @@ def test_an_expired_token_is_told_from_an_invalid_one(claims: dict[str, object])
         TOKENS.subscription(by_hmac({**claims, "channel": "a"}), user="", channel="a")
 
 
-def test_whoever_has_forgotten_the_errors_still_answers_that_nobody_is_known() -> None:
-    for kind in (InvalidToken, ForeignToken, ExpiredToken):
-        assert codes.code_of(kind("")) is codes.UNAUTHORIZED
+def test_what_is_wrong_with_a_token_has_the_protocols_number() -> None:
+    assert codes.code_of(ExpiredToken("")) is codes.TOKEN_EXPIRED
+    for kind in (InvalidToken, UnknownKey, ForeignToken):
+        assert codes.code_of(kind("")) is codes.PERMISSION_DENIED
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])

@@ -1,0 +1,70 @@
+"""Letting a connection in, and letting it stay: what follows from its token, key or session."""
+
+import logging
+import time
+
+from protocols.centrifugal import codes
+from protocols.centrifugal.caller import Caller, expires_in
+from protocols.centrifugal.decisions import Authenticate, Close, Refresh, Send
+from protocols.centrifugal.grants import ExpiredToken, InvalidToken
+from protocols.centrifugal.rights import Rights
+from protocols.centrifugal.session import Session
+from protocols.centrifugal.visitor import Visitor
+from protocols.errors import FactoryError, LimitExceeded, Unavailable
+
+logger = logging.getLogger(__name__)
+
+
+class Admission:
+    """Decides about `connect` and `refresh` of one connection, by who comes."""
+
+    def __init__(self, caller: Caller, session: Session) -> None:
+        self._caller = caller
+        self._session = session
+
+    async def connect(self, command: Authenticate) -> Send | Close:
+        """The answer to `connect`, or why nobody is connected."""
+        try:
+            visitor = await self._caller.identify(command.token)
+            left = _left(visitor)
+        except ExpiredToken:
+            return Send(self._session.refuse_expired(command))
+        except FactoryError as error:
+            _note(error)
+            return self._session.refuse_connect(command, error)
+        try:
+            self._caller.accept(visitor, command.token)
+        except LimitExceeded as error:
+            logger.warning("a socket was refused", extra={"reason": error.message})
+            return Close(codes.CONNECTION_LIMIT)
+        rights = Rights(visitor, self._caller.keyring)
+        return Send(self._session.accept(command, rights, now=time.monotonic(), expires_in=left))
+
+    async def refresh(self, command: Refresh) -> Send | Close:
+        """The answer to `refresh`, or the end."""
+        try:
+            visitor = await self._caller.identify(command.token)
+            left = _left(visitor)
+        except ExpiredToken:
+            return Send(self._session.refuse_expired(command))
+        except Unavailable as error:
+            return Send(self._session.refuse(command.id, error))
+        except FactoryError as error:
+            _note(error)
+            return Close(codes.INVALID_TOKEN)
+        if not self._caller.is_same(visitor):
+            return Close(codes.INVALID_TOKEN)
+        self._caller.accept(visitor, command.token)
+        return Send(self._session.refreshed(command, now=time.monotonic(), expires_in=left))
+
+
+def _left(visitor: Visitor) -> float | None:
+    left = expires_in(visitor.principal)
+    if left is not None and left <= 0:
+        raise ExpiredToken("what was shown has expired")
+    return left
+
+
+def _note(error: FactoryError) -> None:
+    if isinstance(error, InvalidToken):
+        logger.info("a connection token was refused", extra={"reason": error.message})
