@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
+from hub.everywhere import TeamConnections
 from hub.health import Health
 from hub.identity import routes as identity_routes
 from hub.identity.authentication import Authentication
@@ -28,11 +29,14 @@ from hub.identity.keys import TeamKeys
 from hub.identity.origin import OriginRule
 from hub.identity.sharing import Sharing
 from hub.opened import Hub, Opened
+from hub.publishing import TeamPublishing
 from hub.request_log import RequestLog
 from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
 from hub.system import HubSystem
 from protocols.centrifugal import routes as centrifugal_routes
+from protocols.centrifugal.server import routes as server_routes
+from protocols.centrifugal.server.methods import Methods
 from protocols.centrifugal.transports import routes as transport_routes
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
@@ -99,6 +103,7 @@ def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRout
         return hub.opened.identities, hub.opened.authentication
 
     routes: list[BaseRoute] = [
+        *server_routes.routes(partial(_methods, hub)),
         Mount("/api", gate(rest, public=_is_no_page)),
         WebSocketRoute(
             centrifugal_routes.PATH, centrifugal_routes.endpoint(lambda _: hub.opened.sockets)
@@ -112,6 +117,18 @@ def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRout
     if dashboard is not None:
         routes.append(Mount("/", gate(dashboard)))
     return routes
+
+
+async def _methods(hub: Hub, key: str) -> Methods:
+    """The HTTP API, for the holder of this key."""
+    opened = hub.opened
+    principal = await opened.authentication.of_key(key)
+    return Methods(
+        principal,
+        channels=opened.live,
+        publishing=TeamPublishing(opened.realtime.application, principal),
+        connections=TeamConnections(opened.realtime.control, opened.here, principal),
+    )
 
 
 def _is_no_page(scope: Scope) -> bool:

@@ -157,6 +157,9 @@ class Fanout:
         if not watched.channel.has_history:
             if watched.is_open:  # a hub that keeps a history of it, by other settings, has offsets
                 self._deliver(watched, [replace(publication, offset=0)])
+        elif offset == 0:  # published beside the history, for those alone who are there
+            if watched.is_open:
+                self.counters.deliveries += watched.deliver_beside([publication])
         elif self._continues(watched, told.epoch, first=offset, last=offset):
             self._deliver(watched, [publication])
 

@@ -8,7 +8,8 @@ from functools import partial
 
 import anyio
 
-from hub import emulation
+from hub import emulation, everywhere
+from hub.everywhere import Here
 from hub.identity.authentication import Authentication
 from hub.live import Live, open_hub
 from hub.neighbours import Hearing, new_node, open_neighbours
@@ -23,6 +24,7 @@ from store.connect import Store, open_store
 from store.knowledge.embedder import Embedder
 from store.knowledge.embedders import choose_embedder
 from store.postgres.identity import IdentityTable
+from store.redis.realtime import Realtime
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ class Opened:
     live: Live
     sockets: Sockets
     sessions: Sessions
+    realtime: Realtime
+    here: Here
     identities: IdentityTable
     authentication: Authentication
     embedder: Embedder
@@ -97,11 +101,15 @@ class Hub:
             sessions = Sessions(node, emulation.OtherHubs(realtime.control).hand_over)
             hearing.on(emulation.KIND, partial(emulation.hear, sessions))
             sampler = Sampler(store, live, sockets, node=node, is_draining=lambda: self.is_draining)
+            here = Here(node, sockets, live.fanout, counts=sampler.counts)
+            hearing.on(everywhere.KIND, here.hear)
             self._opened = Opened(
                 store=store,
                 live=live,
                 sockets=sockets,
                 sessions=sessions,
+                realtime=realtime,
+                here=here,
                 identities=identities,
                 authentication=authentication,
                 embedder=choose_embedder(),

@@ -21,6 +21,7 @@ from hub.live import Live
 from hub.version import VERSION
 from protocols.centrifugal.routes import Sockets
 from protocols.errors import FactoryError
+from protocols.operations.connections import HubCounts
 from protocols.operations.system import HubProcess, Samples
 from store.connect import Store
 from store.postgres import looks
@@ -126,6 +127,21 @@ class Sampler:
             p99_seconds=quantile(found, 0.99),
             cpu=cpu,
             memory_bytes=memory,
+        )
+
+    def counts(self) -> HubCounts:
+        """What there is here, now."""
+        watched = [one for one in self._live.fanout if one.subscribers]
+        known = [one.visitor for one in self._sockets if one.visitor]
+        return HubCounts(
+            uid=self.id,
+            name=self.name,
+            version=VERSION,
+            num_clients=len(self._sockets),
+            num_users=len({(one.principal.team, one.user) for one in known}),
+            num_channels=len(watched),
+            num_subs=sum(len(one.subscribers) for one in watched),
+            uptime=round((datetime.now(UTC) - self._started_at).total_seconds()),
         )
 
     async def hubs(self) -> list[HubProcess]:

@@ -57,6 +57,16 @@ class Watched:
         live = [subscriber for subscriber in self.subscribers if subscriber.is_live]
         return sum(subscriber.take(batch, after=before) for subscriber in live)
 
+    def deliver_beside(self, publications: Sequence[Publication]) -> int:
+        """Hand these to who is live and has room; they have no place in the channel's history.
+
+        Returns:
+            How many publications were taken by readers.
+        """
+        batch = Batch(self.name, publications)
+        live = [subscriber for subscriber in self.subscribers if subscriber.is_live]
+        return sum(len(publications) for one in live if one.reader.offer(batch))
+
 
 class Subscriber:
     """Keeps the `Subscription` promise: one reader's position on one channel.

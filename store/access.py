@@ -23,6 +23,9 @@ class Operation(StrEnum):
     OVERVIEW_READ = "read the overview"
     SYSTEM_READ = "read the state of the system"
     MODELS_TRY = "try models"
+    CHANNELS_PUBLISH = "publish to channels"
+    CONNECTIONS_READ = "look at connections"
+    CONNECTIONS_MANAGE = "manage connections"
     KEYS_MANAGE = "manage keys"
     MEMBERS_MANAGE = "manage members"
 
@@ -38,6 +41,9 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.OVERVIEW_READ: Role.VIEWER,
     Operation.SYSTEM_READ: Role.OPERATOR,
     Operation.MODELS_TRY: Role.OPERATOR,
+    Operation.CHANNELS_PUBLISH: Role.OPERATOR,
+    Operation.CONNECTIONS_READ: Role.OPERATOR,
+    Operation.CONNECTIONS_MANAGE: Role.OPERATOR,
     Operation.KEYS_MANAGE: Role.OWNER,
     Operation.MEMBERS_MANAGE: Role.OWNER,
 }

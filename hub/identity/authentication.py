@@ -96,6 +96,10 @@ class Authentication:
         """Who sends this request."""
         return await self.authenticate(connection.headers)
 
+    async def of_key(self, key: str) -> Principal:
+        """Whose key it is."""
+        return await self._find(key, is_key_secret=True, client=ADDRESS.get())
+
     async def of_session(self, session: str) -> Principal:
         """Whose session it is."""
         return await self._find(session, is_key_secret=False, client=ADDRESS.get())

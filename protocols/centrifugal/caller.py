@@ -71,6 +71,11 @@ class Caller:
         return self.visitor.principal
 
     @property
+    def known(self) -> Visitor | None:
+        """Who is connected; None: nobody yet."""
+        return self._visitor
+
+    @property
     def name(self) -> str | None:
         """Who is connected, for the log; None while nobody is."""
         return self._visitor.principal.actor if self._visitor else None

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from protocols.centrifugal import codes
 from protocols.centrifugal.admission import Admission
+from protocols.centrifugal.arrival import Arrival
 from protocols.centrifugal.caller import Caller
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import (
@@ -38,6 +39,7 @@ from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.session import Session
 from protocols.centrifugal.teller import Teller
+from protocols.centrifugal.visitor import Visitor
 from protocols.operations.channels import Channels
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Connection:
     Attributes:
         why: It was closed by this side.
         pace: How fast its commands come.
+        arrival: How it came.
     """
 
     def __init__(
@@ -64,9 +67,11 @@ class Connection:
         *,
         version: str,
         pace: Pace,
+        arrival: Arrival,
     ) -> None:
         self.why: Disconnect | None = None
         self.pace = pace
+        self.arrival = arrival
         self._frames = frames
         self._form = frames.form
         self._caller = caller
@@ -89,6 +94,26 @@ class Connection:
             self._teller,
         )
 
+    @property
+    def client(self) -> str:
+        """The id it is known by."""
+        return self._session.client
+
+    @property
+    def visitor(self) -> Visitor | None:
+        """Who is connected; None: nobody yet."""
+        return self._caller.known
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it speaks Protobuf."""
+        return self._form.is_binary
+
+    @property
+    def channels(self) -> list[str]:
+        """Those it is in."""
+        return [one.name for one in self._memberships]
+
     async def run(self) -> None:
         """Serve the accepted socket until either side closes it."""
         try:
@@ -99,8 +124,7 @@ class Connection:
                     await self._read()
                     self._scope.cancel()
         except Exception:
-            channels = sorted(one.name for one in self._memberships)[:MOST_NAMED]
-            who = self._caller.name
+            who, channels = self._caller.name, sorted(self.channels)[:MOST_NAMED]
             logger.exception("a socket failed", extra={"actor": who, "channels": channels})
             self.why = codes.SERVER_ERROR
         finally:

@@ -12,7 +12,7 @@ a callable of the hub, which is also asked again for as long as a socket lives.
 
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from protocols.centrifugal import codes
+from protocols.centrifugal.arrival import Arrival
 from protocols.centrifugal.caller import Authenticates, Caller
 from protocols.centrifugal.connection import Connection
 from protocols.centrifugal.frames import Frames, SocketFrames
@@ -89,6 +90,10 @@ class Sockets:
         """How many are open."""
         return len(self._open)
 
+    def __iter__(self) -> Iterator[Connection]:
+        """Each of them, also those that nobody has connected on yet."""
+        return iter(list(self._open))
+
     @property
     def commands_refused(self) -> int:
         """Commands that came too fast, since the start."""
@@ -100,12 +105,13 @@ class Sockets:
         await socket.accept(subprotocol=subprotocol)
         await self.keep(SocketFrames(socket, form), socket)
 
-    async def keep(self, frames: Frames, handshake: HTTPConnection) -> None:
+    async def keep(self, frames: Frames, handshake: HTTPConnection, *, session: str = "") -> None:
         """One connection until either side ends it, or there is no place for it.
 
         Args:
             frames: The way to its client, open already.
             handshake: What it began with: its headers and its address.
+            session: The secret by which its client sends commands, where it has one.
         """
         if self._is_draining:
             await frames.close(codes.SHUTDOWN)
@@ -118,15 +124,16 @@ class Sockets:
                 logger.warning("a socket was refused", extra={"reason": error.message})
                 await frames.close(codes.CONNECTION_LIMIT)
             else:
-                await self._keep(frames, handshake)
+                await self._keep(frames, handshake, session)
 
-    async def _keep(self, frames: Frames, handshake: HTTPConnection) -> None:
+    async def _keep(self, frames: Frames, handshake: HTTPConnection, session: str) -> None:
         connection = Connection(
             frames,
             self._caller(handshake),
             self._channels,
             version=self._version,
             pace=self._pace(),
+            arrival=Arrival(handshake.url.path.rpartition("/")[2], session),
         )
         self._open.add(connection)
         self.counters.connections_total += 1

@@ -99,7 +99,7 @@ class _Stream(Response):
             async with anyio.create_task_group() as group:
                 group.start_soon(_leave_with_client, receive, group.cancel_scope)
                 await frames.open()
-                await self._sockets.keep(frames, HTTPConnection(scope))
+                await self._sockets.keep(frames, HTTPConnection(scope), session=session)
                 group.cancel_scope.cancel()
 
 

@@ -1,0 +1,237 @@
+"""Each method of the HTTP API, for one principal: a request in, a result out, or an error raised.
+
+How a request came is not known here; which of them can stand in a batch is: all but a batch.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from protocols.centrifugal import asked, codes
+from protocols.centrifugal.answering import in_time
+from protocols.centrifugal.server.requests import (
+    BroadcastRequest,
+    ChannelRequest,
+    ChannelsRequest,
+    ConnectionsRequest,
+    DisconnectRequest,
+    HistoryRequest,
+    InfoRequest,
+    PublishRequest,
+    payload,
+)
+from protocols.centrifugal.server.results import (
+    ApiError,
+    BroadcastResult,
+    ChannelCount,
+    ChannelsResult,
+    ConnectionField,
+    ConnectionsResult,
+    InfoResult,
+    NodeField,
+    NoResult,
+    PublishAnswer,
+    PublishResult,
+    Result,
+)
+from protocols.centrifugal.wire.commands import HistoryRequest as ClientsHistoryRequest
+from protocols.centrifugal.wire.publication import publication_field
+from protocols.centrifugal.wire.results import HistoryResult
+from protocols.channels import Channel, StreamPosition
+from protocols.errors import FactoryError, InvalidRequest
+from protocols.operations.channels import Channels
+from protocols.operations.connections import Connections, Which
+from protocols.operations.publishing import Publish, Publishing
+from protocols.principals import Principal
+
+
+class Methods:
+    """The methods, as this principal may use them."""
+
+    def __init__(
+        self,
+        principal: Principal,
+        *,
+        channels: Channels,
+        publishing: Publishing,
+        connections: Connections,
+    ) -> None:
+        self._principal = principal
+        self._channels = channels
+        self._publishing = publishing
+        self._connections = connections
+
+    async def publish(self, request: PublishRequest) -> Result:
+        """To one channel."""
+        channel = self._channel(request.channel)
+        return _published(await self._publishing.publish(channel, _publication(request)))
+
+    async def broadcast(self, request: BroadcastRequest) -> Result:
+        """To many channels: an answer for each."""
+        publication = _publication(request)
+        channels = [self._channel_or_error(name) for name in request.channels]
+        answers = await self._publishing.broadcast(channels, publication)
+        return BroadcastResult([_answer(one) for one in answers])
+
+    async def history(self, request: HistoryRequest) -> Result:
+        """A part of a channel's history."""
+        wish = asked.history(
+            0,
+            ClientsHistoryRequest(
+                channel=request.channel,
+                limit=request.limit,
+                since=request.since,
+                reverse=request.reverse,
+            ),
+            self._channels.namespaces,
+        )
+        if not wish.channel.has_history:
+            raise NotAvailable(f"channel {request.channel!r} has no history")
+        page = await self._channels.history(
+            self._principal,
+            wish.channel,
+            since=wish.since,
+            limit=wish.limit,
+            reverse=wish.reverse,
+        )
+        if page is None:
+            raise Unrecoverable("the position is of another epoch, or above the channel's top")
+        return HistoryResult(
+            publications=[publication_field(one) for one in page.publications],
+            epoch=page.position.epoch,
+            offset=page.position.offset,
+        )
+
+    async def history_remove(self, request: ChannelRequest) -> Result:
+        """Forget what was published; the position stays."""
+        await self._publishing.remove_history(self._channel(request.channel))
+        return NoResult()
+
+    async def channels(self, request: ChannelsRequest) -> Result:
+        """Channels that somebody is in."""
+        found = await self._connections.channels(request.pattern)
+        return ChannelsResult({name: ChannelCount(count) for name, count in found.items()})
+
+    async def info(self, request: InfoRequest) -> Result:
+        """All hubs."""
+        del request
+        hubs = await self._connections.hubs()
+        return InfoResult([msgspec.convert(one, NodeField, from_attributes=True) for one in hubs])
+
+    async def connections(self, request: ConnectionsRequest) -> Result:
+        """Connections of a user, or of the team."""
+        return ConnectionsResult(
+            {
+                one.client: ConnectionField(
+                    transport=one.transport,
+                    protocol=one.protocol,
+                    user=one.user,
+                    node=one.hub,
+                    seconds=round(one.seconds, 1),
+                    num_subs=one.subscriptions,
+                    channels=list(one.channels),
+                )
+                for one in await self._connections.find(Which(user=request.user))
+            }
+        )
+
+    async def disconnect(self, request: DisconnectRequest) -> Result:
+        """Close connections."""
+        said = request.disconnect
+        why = codes.FORCE_DISCONNECT
+        await self._connections.disconnect(
+            Which(user=request.user, client=request.client, session=request.session),
+            code=said.code if said and said.code else why.code,
+            reason=said.reason if said and said.reason else why.reason,
+            but=request.whitelist,
+        )
+        return NoResult()
+
+    def _channel(self, name: str) -> Channel:
+        return asked.channel(name, self._channels.namespaces)
+
+    def _channel_or_error(self, name: str) -> Channel | FactoryError:
+        try:
+            return self._channel(name)
+        except FactoryError as error:
+            return error
+
+
+class NotAvailable(InvalidRequest):
+    """What the channel does not have is asked for (108)."""
+
+
+class Unrecoverable(InvalidRequest):
+    """A position that cannot be continued from (112)."""
+
+
+class Method(NamedTuple):
+    """A method: what it is asked with, and what answers."""
+
+    request: type[msgspec.Struct]
+    answer: Callable[[Methods, Any], Awaitable[Result]]
+
+
+METHODS: Mapping[str, Method] = {
+    "publish": Method(PublishRequest, Methods.publish),
+    "broadcast": Method(BroadcastRequest, Methods.broadcast),
+    "history": Method(HistoryRequest, Methods.history),
+    "history_remove": Method(ChannelRequest, Methods.history_remove),
+    "channels": Method(ChannelsRequest, Methods.channels),
+    "info": Method(InfoRequest, Methods.info),
+    "connections": Method(ConnectionsRequest, Methods.connections),
+    "disconnect": Method(DisconnectRequest, Methods.disconnect),
+}
+
+
+async def call(methods: Methods, name: str, body: bytes | msgspec.Raw) -> Result | ApiError:
+    """What this method comes to.
+
+    Raises:
+        msgspec.DecodeError: The body is no JSON.
+    """
+    method = METHODS[name]
+    try:
+        request = msgspec.json.decode(bytes(body) or b"{}", type=method.request)
+    except msgspec.ValidationError as error:
+        return error_of(InvalidRequest(str(error)))
+    try:
+        async with in_time():
+            return await method.answer(methods, request)
+    except FactoryError as error:
+        return error_of(error)
+
+
+def error_of(error: FactoryError) -> ApiError:
+    """An error, by the protocol's numbers."""
+    match error:
+        case NotAvailable():
+            code = codes.NOT_AVAILABLE
+        case Unrecoverable():
+            code = codes.UNRECOVERABLE
+        case _:
+            code = codes.code_of(error)
+    return ApiError(code.code, error.message)
+
+
+def _publication(request: PublishRequest | BroadcastRequest) -> Publish:
+    return Publish(
+        data=payload(request.data, request.b64data),
+        tags=request.tags,
+        skips_history=request.skip_history,
+        idempotency_key=request.idempotency_key,
+        version=request.version,
+        version_epoch=request.version_epoch,
+        delta=request.delta,
+    )
+
+
+def _published(position: StreamPosition) -> PublishResult:
+    return PublishResult(offset=position.offset, epoch=position.epoch)
+
+
+def _answer(answer: StreamPosition | FactoryError) -> PublishAnswer:
+    if isinstance(answer, FactoryError):
+        return PublishAnswer(error=error_of(answer))
+    return PublishAnswer(result=_published(answer))
