@@ -1,4 +1,4 @@
-"""The pieces of a worker and of a scheduler put together; each runs until it is told to stop.
+"""The pieces of a worker put together; it runs until it is told to stop.
 
 The first SIGTERM or SIGINT is a soft stop. A worker whose event loop hangs for a lease ends by
 itself: its tasks are others' by then, and whoever keeps it alive starts a new one.
@@ -7,15 +7,12 @@ itself: its tasks are others' by then, and whoever keeps it alive starts a new o
 import faulthandler
 import logging
 import os
-import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from functools import partial
 
 import anyio
 
-from agents import rescuer, scheduler
 from agents.attempts.attending import Attending
 from agents.attempts.isolation import COMMAND
 from agents.attempts.solitary import Isolation
@@ -27,6 +24,7 @@ from agents.lane import Lane
 from agents.logs import configure_logging
 from agents.models.providers import Outside
 from agents.settings import AgentSettings, accesses
+from agents.stopping import on_signal
 from agents.tool import Tool
 from agents.tools import TOOLS
 from agents.trying import Trying
@@ -58,29 +56,12 @@ async def run_worker(
         open_worker(settings, tools=tools, alone=alone) as worker,
         anyio.create_task_group() as group,
     ):
-        group.start_soon(_stop_on_signal, worker.stop)
+        group.start_soon(on_signal, worker.stop)
         group.start_soon(_watch_loop, settings.lease_seconds)
         logger.info("This worker is at work", extra={"tasks": settings.worker_tasks})
         await worker.run()
         group.cancel_scope.cancel()
     logger.info("This worker has ended")
-
-
-async def run_scheduler(settings: AgentSettings) -> None:
-    """Lead, or wait to lead, until a signal.
-
-    Raises:
-        InvalidRequest: A setting is missing or wrong.
-        Unavailable: The store is out of reach at the start.
-    """
-    configure_logging(settings.log_format, settings.log_level, file=settings.log_file)
-    rescue = partial(rescuer.run, lease_seconds=settings.lease_seconds)
-    async with (
-        open_store(settings.addresses, pool_size=POOL_SIZE) as store,
-        anyio.create_task_group() as group,
-    ):
-        group.start_soon(_stop_on_signal, group.cancel_scope.cancel)
-        await scheduler.run(store, rescue=rescue)
 
 
 @asynccontextmanager
@@ -122,12 +103,6 @@ async def open_worker(
             Lane(model_trials.QUEUE, TRIALS_AT_ONCE, trying.attend),
         ]
         yield Worker(store, settings, watch, [lane for lane in lanes if lane.capacity])
-
-
-async def _stop_on_signal(stop: Callable[[], None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
-        async for _ in received:
-            stop()
 
 
 async def _watch_loop(lease_seconds: float) -> None:

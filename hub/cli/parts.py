@@ -1,4 +1,4 @@
-"""The parts alone, against shared servers: hub, dashboard, worker, scheduler, and their upkeep."""
+"""The parts that listen to nobody, alone against shared servers: worker, scheduler, and upkeep."""
 
 from typing import Annotated
 
@@ -8,12 +8,9 @@ from hub.cli import answers, drawing
 from hub.cli.answers import AsJson
 from hub.cli.exits import command
 from hub.cli.opened_store import opened_store
-from hub.cli.reach import require_free_port, require_migrated, require_servers
+from hub.cli.reach import require_servers
 from hub.cli.running import compose
-from hub.cli.running.parent import stop_with_parent
-from hub.cli.running.production import require_safe
-from hub.cli.running.serve import serve, serve_pages
-from hub.cli.settings import UpSettings
+from hub.cli.running.alone import Supervised, begin
 from hub.settings import HubSettings
 from protocols.errors import InvalidRequest
 from store.postgres.log.epoch import rotate
@@ -26,50 +23,6 @@ projections = typer.Typer(
 )
 app.add_typer(projections, name="projections")
 
-Supervised = Annotated[
-    bool,
-    typer.Option("--supervised", hidden=True, help="Stop when standard input ends."),
-]
-
-
-@app.command()
-@command
-async def hub(
-    with_dashboard: Annotated[
-        bool, typer.Option("--with-dashboard", help="Serve the pages on the same port.")
-    ] = False,
-    supervised: Supervised = False,
-) -> None:
-    """Run a hub: WebSocket, SSE and REST. Any number may run.
-
-    Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent hub --with-dashboard`
-    """
-    settings = HubSettings()
-    require_safe(settings)
-    await _begin(settings, supervised=supervised)
-    site = compose.require_site(UpSettings().site_dir) if with_dashboard else None
-    require_free_port(settings.host, settings.port)
-    await serve(settings, site=site)
-
-
-@app.command()
-@command
-async def dashboard(supervised: Supervised = False) -> None:
-    """Serve the pages alone; PYGENT_PUBLIC_URL is the address of hub and pages together.
-
-    Put both behind one address: `/api`, `/auth`, `/connection` and `/health` go to a hub, the rest
-    comes here.
-
-    Example: `PYGENT_PUBLIC_URL=https://factory.example PYGENT_PORT=8001 pygent dashboard`
-    """
-    if supervised:
-        stop_with_parent()
-    settings = HubSettings()
-    require_safe(settings)
-    site = compose.require_site(UpSettings().site_dir)
-    require_free_port(settings.host, settings.port)
-    await serve_pages(settings, site=site)
-
 
 @app.command()
 @command
@@ -78,7 +31,7 @@ async def worker(supervised: Supervised = False) -> None:
 
     Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent worker`
     """
-    await _begin(HubSettings(), supervised=supervised)
+    await begin(HubSettings(), supervised=supervised)
     await compose.run_worker()
 
 
@@ -89,7 +42,7 @@ async def scheduler(supervised: Supervised = False) -> None:
 
     Example: `PYGENT_DATABASE_URL=… PYGENT_REDIS_URL=… pygent scheduler`
     """
-    await _begin(HubSettings(), supervised=supervised)
+    await begin(HubSettings(), supervised=supervised)
     await compose.run_scheduler()
 
 
@@ -157,11 +110,3 @@ async def rebuild(
         answers.say({"projection": name, "events": events})
         return
     drawing.err.print(f"{name} is rebuilt from {events} events", markup=False)
-
-
-async def _begin(settings: HubSettings, *, supervised: bool) -> None:
-    """Whoever starts a part learns at once what it lacks; its supervisor has looked already."""
-    if supervised:
-        stop_with_parent()
-    else:
-        await require_migrated(settings)

@@ -18,6 +18,7 @@ from protocols.errors import InvalidRequest, Unavailable
 
 DASHBOARD = "dashboard.app"
 WORKERS = "agents.app"
+SCHEDULERS = "agents.scheduler_app"
 PAGES = ("index.html", "404.html")
 ROOT = Path(__file__).resolve().parents[3]  # our packages lie here, in a checkout and in a wheel
 
@@ -51,12 +52,12 @@ def require_settings() -> None:
 
 async def run_worker() -> None:
     """Claim tasks until told to stop."""
-    await _run("run_worker")
+    await _run(WORKERS, "run_worker")
 
 
 async def run_scheduler() -> None:
     """Keep projections, leases and partitions in order until told to stop."""
-    await _run("run_scheduler")
+    await _run(SCHEDULERS, "run_scheduler")
 
 
 def child(name: str, *arguments: str, environment: Mapping[str, str]) -> Child:
@@ -67,9 +68,9 @@ def child(name: str, *arguments: str, environment: Mapping[str, str]) -> Child:
     return Child(name=name, command=command, environment={**environment, **ours})
 
 
-async def _run(name: str) -> None:
+async def _run(module: str, name: str) -> None:
     settings = _attribute("agents.settings", "AgentSettings")()
-    run = cast("Callable[[Any], Awaitable[None]]", _attribute(WORKERS, name))
+    run = cast("Callable[[Any], Awaitable[None]]", _attribute(module, name))
     await run(settings)
 
 
