@@ -52,13 +52,13 @@ async def opened(*, patience: float | None = None) -> AsyncGenerator[RestClient]
     if patience is None:
         patience = ClientSettings().patience_seconds
     client = RestClient(
-        factory.url, token=factory.key, patience=patience, on_wait=_Waiting(factory.url).tell
+        factory.url, token=factory.key, patience=patience, on_wait=Waiting(factory.url).tell
     )
     async with client:
         yield client
 
 
-class _Waiting:
+class Waiting:
     """Tells a person, once, what is being waited for; programs read the end of it."""
 
     def __init__(self, url: str) -> None:
@@ -66,6 +66,7 @@ class _Waiting:
         self._has_told = False
 
     def tell(self, why: str) -> None:
+        """Say why, the first time."""
         if not self._has_told and drawing.err.is_terminal:
             drawing.err.print(f"{self._url}: {why}; trying again …", style="dim", markup=False)
         self._has_told = True

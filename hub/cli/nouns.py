@@ -14,6 +14,8 @@ SINGULAR = {
     "collection": "collections",
     "document": "documents",
     "model": "models",
+    "channel": "channels",
+    "client": "clients",
     "tokens": "token",
     "projection": "projections",
 }
