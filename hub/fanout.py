@@ -19,10 +19,12 @@ from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication
 from protocols.errors import InvalidRequest, Unavailable
 from protocols.events import StreamId
+from protocols.operations.presence import Coming
 from protocols.principals import TeamId
 from store.postgres.log.event_log import EventLog
 from store.redis.application import Application
 from store.redis.broker import Broker, parse_frame
+from store.redis.comings import is_coming_frame, parse_coming_frame
 from store.redis.keys import application_channel
 from store.redis.listener import Listener
 from store.redis.publications import is_publication_frame, parse_publication_frame
@@ -142,6 +144,10 @@ class Fanout:
         if watched is None:
             return
         self.counters.frames += 1
+        if is_coming_frame(frame):
+            info, is_join = parse_coming_frame(frame)
+            watched.announce(Coming(watched.name, info, is_join=is_join))
+            return
         if is_publication_frame(frame):
             self._receive_publication(watched, frame)
             return

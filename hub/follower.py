@@ -11,6 +11,7 @@ import anyio
 
 from protocols.channels import Publication, StreamPosition
 from protocols.operations.channels import Batch, Reset, Subscription
+from protocols.operations.presence import Coming
 
 HIGH_BYTES = 256 * 1024
 LOW_BYTES = 64 * 1024
@@ -34,6 +35,9 @@ class Follower:
             return False
         self._extend(batch.publications)
         return True
+
+    def notice(self, coming: Coming) -> None:
+        """See `Reader`: nobody asked."""
 
     async def room(self) -> None:
         """See `Reader`."""

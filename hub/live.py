@@ -11,16 +11,15 @@ import anyio
 from anyio.abc import TaskGroup
 
 from hub import recovery
-from hub.application_history import published
+from hub.attendance import Attendance
 from hub.fanout import Fanout
 from hub.follower import Follower
-from hub.history import publication_of
+from hub.pages import Pages
 from hub.recovery import Recoveries
 from hub.relay import Relay
 from hub.subscriber import Subscriber, Watched
 from protocols.channels import Channel, Publication, StreamPosition
 from protocols.errors import Forbidden, NotFound, Unavailable
-from protocols.events import Event, StreamId
 from protocols.namespaces import NO_NAMESPACES, Namespaces
 from protocols.operations.channels import HistoryPage, Reader, Reset
 from protocols.principals import Principal, TeamId
@@ -28,8 +27,6 @@ from store.connect import Store
 from store.redis.listener import Listener
 from store.redis.publications import NewPublication, PublishOptions
 from store.redis.realtime import Realtime
-
-MAX_WIDTH = 5000  # versions looked at in one statement
 
 
 class Live:
@@ -39,6 +36,7 @@ class Live:
         namespaces: Of application channels.
         fanout: Watched channels, and its counters.
         recoveries: How readers came back.
+        attendance: Who is in application channels.
     """
 
     def __init__(
@@ -58,6 +56,8 @@ class Live:
         self.namespaces = namespaces
         self.fanout = Fanout(store.log, store.broker, realtime.application, listener, group)
         self.recoveries = Recoveries()
+        self.attendance = Attendance(realtime.presence, realtime.application)
+        self._pages = Pages(store.log, store.broker, realtime.application)
         self._followers: set[Follower] = set()
 
     @property
@@ -155,80 +155,9 @@ class Live:
     ) -> HistoryPage | None:
         """See `Channels`."""
         _same_team(principal, channel)
-        if channel.is_logged:
-            return await self._stream_history(
-                principal, channel, since=since, limit=limit, reverse=reverse
-            )
-        if channel.application:
-            return await self._application_history(
-                principal.team, channel, since=since, limit=limit, reverse=reverse
-            )
-        return await self._feed_history(channel, since=since, limit=limit, reverse=reverse)
-
-    async def _stream_history(
-        self,
-        principal: Principal,
-        channel: Channel,
-        *,
-        since: StreamPosition | None,
-        limit: int,
-        reverse: bool,
-    ) -> HistoryPage | None:
-        stream = StreamId(channel.key)
-        head = await self._log.head(stream)
-        if head is None or head.team != principal.team:
-            raise NotFound(f"there is no channel {str(channel)!r}")
-        position = StreamPosition(self._log.epoch, head.version)
-        if not _is_within(since, position):
-            return None
-        if limit == 0:
-            return HistoryPage(position, [])
-        if reverse:
-            before = since.offset if since else head.version + 1
-            events = await self._before(stream, before, limit=limit)
-        else:
-            events = await self._log.read(stream, after=since.offset if since else 0, limit=limit)
-        return HistoryPage(position, [publication_of(event) for event in events])
-
-    async def _before(self, stream: StreamId, version: int, *, limit: int) -> list[Event]:
-        """Newest first; looks further back where deltas were dropped."""
-        found: list[Event] = []
-        end, width = version, limit
-        while end > 1 and len(found) < limit:
-            start = max(end - width, 1)
-            events = await self._log.read(stream, after=start - 1, limit=end - start)
-            found += reversed([event for event in events if event.version < end])
-            end, width = start, min(width * 4, MAX_WIDTH)
-        return found[:limit]
-
-    async def _feed_history(
-        self, channel: Channel, *, since: StreamPosition | None, limit: int, reverse: bool
-    ) -> HistoryPage | None:
-        after = since if since and not reverse else StreamPosition("", 0)
-        page = await self._broker.read_feed(str(channel), after=after)
-        position = StreamPosition(page.epoch, page.top)
-        if not _is_within(since, position):
-            return None
-        found = page.publications
-        if reverse:
-            found = [one for one in reversed(found) if not since or one.offset < since.offset]
-        return HistoryPage(position, found[:limit])
-
-    async def _application_history(
-        self,
-        team: TeamId,
-        channel: Channel,
-        *,
-        since: StreamPosition | None,
-        limit: int,
-        reverse: bool,
-    ) -> HistoryPage | None:
-        page = await self._application.read(
-            team, str(channel), since=since, limit=limit, reverse=reverse
+        return await self._pages.read(
+            channel, principal.team, since=since, limit=limit, reverse=reverse
         )
-        if not _is_within(since, page.position):
-            return None
-        return HistoryPage(page.position, [published(one) for one in page.publications])
 
     async def publish(
         self,
@@ -252,10 +181,6 @@ class Live:
         await self._application.publish(principal.team, str(channel), publication, options)
 
 
-def _is_within(since: StreamPosition | None, top: StreamPosition) -> bool:
-    return since is None or (since.epoch in ("", top.epoch) and since.offset <= top.offset + 1)
-
-
 def _same_team(principal: Principal, channel: Channel) -> None:
     if channel.team not in (None, principal.team):
         raise NotFound(f"there is no channel {str(channel)!r}")
@@ -274,9 +199,10 @@ async def open_hub(
     """
     async with store.broker.listen() as listener, anyio.create_task_group() as group:
         live = Live(store, realtime, listener, group, namespaces=namespaces)
-        relay = Relay(store.log, realtime.application, listener, live.fanout)
+        relay = Relay(store.log, realtime.application, listener, live.fanout, live.attendance)
         group.start_soon(relay.hear)
         group.start_soon(relay.look)
+        group.start_soon(live.attendance.run)
         try:
             yield live
         finally:

@@ -11,6 +11,7 @@ from time import monotonic
 
 import anyio
 
+from hub.attendance import Attendance
 from hub.fanout import Fanout, understand
 from hub.subscriber import Watched
 from protocols.channels import StreamPosition
@@ -35,12 +36,18 @@ class Relay:
     """Keeps the fan-out's tops true."""
 
     def __init__(
-        self, log: EventLog, application: Application, listener: Listener, fanout: Fanout
+        self,
+        log: EventLog,
+        application: Application,
+        listener: Listener,
+        fanout: Fanout,
+        attendance: Attendance,
     ) -> None:
         self._log = log
         self._application = application
         self._listener = listener
         self._fanout = fanout
+        self._attendance = attendance
         self._look_now = anyio.Event()
         self._sees_all = False
         self._feeds_due = 0.0
@@ -52,6 +59,7 @@ class Relay:
             if isinstance(heard, Reconnected):
                 self._sees_all = True
                 self._look_now.set()
+                self._attendance.renew_now()
             else:
                 understand(self._fanout, *heard)
 

@@ -13,6 +13,7 @@ import anyio
 from hub.history import History
 from protocols.channels import Channel, Publication
 from protocols.operations.channels import Batch, Reader
+from protocols.operations.presence import Coming
 from protocols.principals import TeamId
 
 
@@ -67,6 +68,12 @@ class Watched:
         live = [subscriber for subscriber in self.subscribers if subscriber.is_live]
         return sum(len(publications) for one in live if one.reader.offer(batch))
 
+    def announce(self, coming: Coming) -> None:
+        """Hand on who has come or gone, to whom publications flow, however far they are."""
+        for subscriber in list(self.subscribers):
+            if subscriber.is_started:
+                subscriber.reader.notice(coming)
+
 
 class Subscriber:
     """Keeps the `Subscription` promise: one reader's position on one channel.
@@ -93,6 +100,7 @@ class Subscriber:
         self.recovered = False
         self.publications: Sequence[Publication] = ()
         self.reached = watched.top  # the last offset given to the reader
+        self.is_started = False
         self.is_live = False
         self.has_been_live = False
         self.is_closed = False
@@ -104,6 +112,7 @@ class Subscriber:
         self.publications = ()
         if self.is_closed:
             return
+        self.is_started = True
         if self.reached >= self.watched.top:
             self.is_live = True
         else:

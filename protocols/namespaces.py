@@ -22,8 +22,8 @@ MAX_PUBLICATION_BYTES = 65_536  # a command is no larger
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
-class Publishers(StrEnum):
-    """Which clients may publish: subscribers of the channel, or members by their role."""
+class Clients(StrEnum):
+    """Which clients may do something: subscribers of the channel, or members by their role."""
 
     NOBODY = "nobody"
     SUBSCRIBERS = "subscribers"
@@ -42,10 +42,10 @@ class Subscribers(StrEnum):
 
 MEMBERS = frozenset({Role.VIEWER, Role.OPERATOR, Role.OWNER})
 
-_ROLES: dict[Publishers, frozenset[Role]] = {
-    Publishers.VIEWERS: MEMBERS,
-    Publishers.OPERATORS: frozenset({Role.OPERATOR, Role.OWNER}),
-    Publishers.OWNERS: frozenset({Role.OWNER}),
+_ROLES: dict[Clients, frozenset[Role]] = {
+    Clients.VIEWERS: MEMBERS,
+    Clients.OPERATORS: frozenset({Role.OPERATOR, Role.OWNER}),
+    Clients.OWNERS: frozenset({Role.OWNER}),
 }
 
 
@@ -60,15 +60,23 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         subscribe: Which clients may subscribe without a token for it.
         personal: Whether each client is subscribed to the channel `#<user>` of its own here.
         max_bytes: Of one publication.
+        presence: Whether it is known who subscribes.
+        see_presence: Which clients may ask who does, and be told who comes and goes.
+        join_leave: Whether subscribers are told who comes and goes, if they wish.
+        force_push_join_leave: They are told also if they do not.
     """
 
     name: str
     history_size: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     history_seconds: Annotated[float, msgspec.Meta(ge=0, le=MAX_HISTORY_SECONDS)] = 0
-    publish: Publishers = Publishers.NOBODY
+    publish: Clients = Clients.NOBODY
     subscribe: Subscribers = Subscribers.MEMBERS
     personal: bool = False
     max_bytes: Annotated[int, msgspec.Meta(ge=1, le=MAX_PUBLICATION_BYTES)] = MAX_PUBLICATION_BYTES
+    presence: bool = False
+    see_presence: Clients = Clients.SUBSCRIBERS
+    join_leave: bool = False
+    force_push_join_leave: bool = False
 
     @property
     def has_history(self) -> bool:
@@ -77,9 +85,11 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
     def lets_publish(self, role: Role, *, is_subscribed: bool) -> bool:
         """Whether a client of this role may publish."""
-        if self.publish is Publishers.SUBSCRIBERS:
-            return is_subscribed
-        return role in _ROLES.get(self.publish, ())
+        return _are_of(self.publish, role, is_subscribed=is_subscribed)
+
+    def lets_see_presence(self, role: Role, *, is_subscribed: bool) -> bool:
+        """Whether a client of this role may know who subscribes."""
+        return _are_of(self.see_presence, role, is_subscribed=is_subscribed)
 
     def lets_subscribe(self, role: Role) -> bool:
         """Whether a client of this role may subscribe without a token for it."""
@@ -87,6 +97,12 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         return self.subscribe is Subscribers.ANYONE or (
             is_member and self.subscribe is Subscribers.MEMBERS
         )
+
+
+def _are_of(clients: Clients, role: Role, *, is_subscribed: bool) -> bool:
+    if clients is Clients.SUBSCRIBERS:
+        return is_subscribed
+    return role in _ROLES.get(clients, ())
 
 
 class Namespaces:
@@ -156,4 +172,6 @@ def _broken(namespace: ApplicationNamespace) -> str | None:
         return "a name has up to 64 letters, digits and _.- of ASCII, a letter or digit first"
     if bool(namespace.history_size) is not bool(namespace.history_seconds):
         return "history_size and history_seconds are both above 0, or both 0"
+    if namespace.force_push_join_leave and not namespace.join_leave:
+        return "force_push_join_leave needs join_leave"
     return None

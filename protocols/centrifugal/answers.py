@@ -1,11 +1,13 @@
 """What a session says, as messages: results, errors, and what it tells by itself."""
 
 from protocols.centrifugal.codes import ErrorCode, Unsubscribed
-from protocols.centrifugal.wire.publication import publication_field
+from protocols.centrifugal.wire.publication import publication_field, read_info
 from protocols.centrifugal.wire.replies import Push, Reply, UnsubscribePush
 from protocols.centrifugal.wire.results import (
     ConnectResult,
     HistoryResult,
+    PresenceResult,
+    PresenceStatsResult,
     PublishResult,
     RefreshResult,
     SubRefreshResult,
@@ -14,6 +16,7 @@ from protocols.centrifugal.wire.results import (
 )
 from protocols.centrifugal.wire.values import ErrorField
 from protocols.operations.channels import HistoryPage, Subscription
+from protocols.operations.presence import PresencePage, PresenceStats
 
 
 def ttl_of(seconds: float | None) -> int | None:
@@ -92,6 +95,18 @@ def history(command_id: int, page: HistoryPage) -> Reply:
         offset=page.position.offset,
     )
     return Reply(id=command_id, history=result)
+
+
+def presence(command_id: int, page: PresencePage) -> Reply:
+    """To `presence`."""
+    found = {one.client: info for one in page.members if (info := read_info(one.info))}
+    return Reply(id=command_id, presence=PresenceResult(presence=found))
+
+
+def presence_stats(command_id: int, stats: PresenceStats) -> Reply:
+    """To `presence_stats`."""
+    result = PresenceStatsResult(num_clients=stats.clients, num_users=stats.users)
+    return Reply(id=command_id, presence_stats=result)
 
 
 def ended(channel: str, why: Unsubscribed) -> Reply:

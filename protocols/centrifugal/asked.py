@@ -7,6 +7,7 @@ import msgspec
 
 from protocols import channels
 from protocols.centrifugal.decisions import ReadHistory, Subscribe
+from protocols.centrifugal.terms import Terms
 from protocols.centrifugal.wire.commands import HistoryRequest, SubscribeRequest
 from protocols.channels import Channel, StreamPosition
 from protocols.errors import Forbidden, InvalidRequest
@@ -30,7 +31,8 @@ def subscribe(command_id: int, request: SubscribeRequest, namespaces: Namespaces
         raise InvalidRequest("a filter by tags is not served")
     since = StreamPosition(request.epoch, request.offset) if request.recover else None
     must_recover = bool(request.flag & REJECT_UNRECOVERED)
-    return Subscribe(command_id, channel(request.channel, namespaces), since, must_recover)
+    terms = Terms(join_leave=request.join_leave)
+    return Subscribe(command_id, channel(request.channel, namespaces), since, must_recover, terms)
 
 
 def history(command_id: int, request: HistoryRequest, namespaces: Namespaces) -> ReadHistory:

@@ -19,14 +19,17 @@ from protocols.centrifugal import codes
 from protocols.centrifugal.admission import Admission
 from protocols.centrifugal.arrival import Arrival
 from protocols.centrifugal.caller import Caller
+from protocols.centrifugal.channel_requests import ChannelRequests
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import (
     Authenticate,
     Close,
+    CountPresence,
     Decision,
     End,
     Publish,
     ReadHistory,
+    ReadPresence,
     Refresh,
     RefreshSubscription,
     Send,
@@ -93,6 +96,9 @@ class Connection:
             channels,
             self._teller,
         )
+        self._requests = ChannelRequests(
+            self._session, caller, channels, self._memberships, self._teller
+        )
 
     @property
     def client(self) -> str:
@@ -117,6 +123,14 @@ class Connection:
     async def run(self) -> None:
         """Serve the accepted socket until either side closes it."""
         try:
+            await self._serve()
+            if self.why is not None:
+                await self._say_goodbye(self.why)
+        finally:
+            await self._memberships.depart()
+
+    async def _serve(self) -> None:
+        try:
             with self._scope:
                 async with anyio.create_task_group() as group:
                     group.start_soon(self._write)
@@ -131,8 +145,6 @@ class Connection:
             self._caller.leave()
             self._outbox.close()
             self._memberships.close()
-        if self.why is not None:
-            await self._say_goodbye(self.why)
 
     def close(self, why: Disconnect) -> None:
         """End it, for the first reason given."""
@@ -165,22 +177,18 @@ class Connection:
                 self._teller.tell(reply)
             case Close(why):
                 self.close(why)
-            case Unsubscribe():
-                await self._memberships.unsubscribe(decision)
             case Authenticate():
                 await self._perform(await self._admission.connect(decision))
             case Refresh():
                 await self._perform(await self._admission.refresh(decision))
-            case Subscribe():
-                await self._memberships.subscribe(decision)
+            case Unsubscribe():
+                await self._requests.unsubscribe(decision)
             case RefreshSubscription():
-                self._memberships.refresh(decision)
+                self._requests.refresh(decision)
             case End():
-                await self._memberships.end(decision)
-            case ReadHistory():
-                await self._memberships.history(decision)
-            case Publish():
-                await self._memberships.publish(decision)
+                await self._requests.end(decision)
+            case Subscribe() | ReadHistory() | ReadPresence() | CountPresence() | Publish():
+                await self._requests.carry_out(decision)
             case _:
                 assert_never(decision)
 
@@ -197,6 +205,7 @@ class Connection:
                 left = self._caller.expires_in
                 self._session.renewed(now=time.monotonic(), expires_in=left)
                 recheck = time.monotonic() + RECHECK_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311
+            await self._memberships.settle()
             due = min(self._session.deadline(), recheck)
             await anyio.sleep(min(max(due - time.monotonic(), 0.01), LOOK_SECONDS))
 

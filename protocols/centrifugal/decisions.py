@@ -64,6 +64,24 @@ class ReadHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPresence:
+    """Find out who is in the channel, if they may ask; then `presence` or `refuse`."""
+
+    id: int
+    channel: Channel
+    is_subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CountPresence:
+    """Find out how many are; then `presence_stats` or `refuse`."""
+
+    id: int
+    channel: Channel
+    is_subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Publish to the channel, if they may; then `published` or `refuse`."""
 
@@ -95,15 +113,7 @@ class Close:
     why: Disconnect
 
 
+ChannelRequest = Subscribe | ReadHistory | ReadPresence | CountPresence | Publish
 Decision = (
-    Authenticate
-    | Subscribe
-    | RefreshSubscription
-    | Unsubscribe
-    | End
-    | ReadHistory
-    | Publish
-    | Refresh
-    | Send
-    | Close
+    ChannelRequest | Authenticate | Refresh | RefreshSubscription | Unsubscribe | End | Send | Close
 )

@@ -6,9 +6,10 @@ How it came to be there, by a command or by the server's will, is decided elsewh
 from collections.abc import Callable
 
 from protocols.centrifugal.teller import Teller
-from protocols.centrifugal.terms import Terms
+from protocols.centrifugal.terms import Manner, Terms
 from protocols.channels import Channel
 from protocols.operations.channels import Batch, Subscription
+from protocols.operations.presence import Coming, Present
 
 
 class Membership:
@@ -17,6 +18,9 @@ class Membership:
     Attributes:
         channel: The one it is in.
         terms: On which it is there.
+        manner: What came of them.
+        present: It, as others see it.
+        is_started: Its client was told that it is there.
         is_lost: Its position cannot be continued: nothing follows.
     """
 
@@ -25,15 +29,19 @@ class Membership:
         channel: Channel,
         terms: Terms,
         *,
+        manner: Manner,
+        present: Present,
         teller: Teller,
         lost: "Callable[[Membership], None]",
     ) -> None:
         self.channel = channel
         self.terms = terms
+        self.manner = manner
+        self.present = present
         self.is_lost = False
         self._teller = teller
         self._lost = lost
-        self._is_started = False
+        self.is_started = False
         self._subscription: Subscription | None = None
 
     @property
@@ -48,6 +56,11 @@ class Membership:
             raise RuntimeError(f"nobody has come in to channel {self.name!r} yet")
         return self._subscription
 
+    @property
+    def recovered(self) -> bool:
+        """Whether it continues the position it asked for."""
+        return self.subscription.recovered
+
     def hold(self, subscription: Subscription) -> None:
         """It has come in."""
         self._subscription = subscription
@@ -57,7 +70,7 @@ class Membership:
 
         What was lost before is told of now.
         """
-        self._is_started = True
+        self.is_started = True
         if self.is_lost:
             self._lost(self)
         else:
@@ -72,6 +85,11 @@ class Membership:
         """Queue publications, or refuse them while too much waits."""
         return self._teller.outbox.offer(lambda: batch.spelled(self._teller.form.publications))
 
+    def notice(self, coming: Coming) -> None:
+        """Tell of it, if it wants to know."""
+        if self.manner.is_told and (message := coming.spelled(self._teller.form.coming)):
+            self._teller.pass_on(message)
+
     async def room(self) -> None:
         """Return once a page fits."""
         await self._teller.outbox.room()
@@ -79,5 +97,5 @@ class Membership:
     def lose(self, channel: str) -> None:
         """See `Reader`."""
         self.is_lost = True
-        if self._is_started:
+        if self.is_started:
             self._lost(self)

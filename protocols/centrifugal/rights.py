@@ -52,7 +52,13 @@ class Rights:
             self._refuse_closed(wish.channel)
             return wish
         granted = self.by_token(wish.channel, token)
-        return replace(wish, terms=replace(granted, join_leave=wish.terms.join_leave))
+        terms = replace(
+            wish.terms,
+            expires_in=granted.expires_in,
+            info=granted.info,
+            overrides=granted.overrides,
+        )
+        return replace(wish, terms=terms)
 
     def by_token(self, channel: Channel, token: str) -> Terms:
         """The terms of a token for this channel.

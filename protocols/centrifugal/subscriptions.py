@@ -10,10 +10,12 @@ from protocols.centrifugal import answers, asked, codes
 from protocols.centrifugal.deadlines import EXPIRY_GRACE_SECONDS, NEVER
 from protocols.centrifugal.decisions import (
     Close,
+    CountPresence,
     Decision,
     End,
     Publish,
     ReadHistory,
+    ReadPresence,
     RefreshSubscription,
     Send,
     Subscribe,
@@ -24,6 +26,8 @@ from protocols.centrifugal.terms import Terms
 from protocols.centrifugal.wire.commands import (
     Command,
     HistoryRequest,
+    PresenceRequest,
+    PresenceStatsRequest,
     PublishRequest,
     SubRefreshRequest,
     SubscribeRequest,
@@ -78,8 +82,12 @@ class Subscriptions:
                 return self._history(command.id, request, rights)
             case Command(publish=PublishRequest() as request):
                 return self._publish(command.id, request)
-            case _ if command.presence or command.presence_stats:
-                return Send(answers.error(command.id, codes.NOT_AVAILABLE))
+            case (
+                Command(presence=PresenceRequest(name))
+                | Command(presence_stats=PresenceStatsRequest(name))
+            ):
+                wish = ReadPresence if command.presence else CountPresence
+                return self._presence(wish, command.id, name, rights)
             case _:
                 return None
 
@@ -117,6 +125,20 @@ class Subscriptions:
             return Send(answers.error(command_id, codes.PERMISSION_DENIED))
         is_subscribed = request.channel in self._held
         return Publish(command_id, channel, asked.payload(request.data), is_subscribed)
+
+    def _presence(
+        self,
+        wish: type[ReadPresence | CountPresence],
+        command_id: int,
+        name: str,
+        rights: Rights,
+    ) -> Decision:
+        channel = asked.channel(name, self._namespaces)
+        if channel.application is None or not channel.application.presence:
+            return Send(answers.error(command_id, codes.NOT_AVAILABLE))
+        is_subscribed = name in self._held
+        rights.read(channel, is_subscribed=is_subscribed)
+        return wish(command_id, channel, is_subscribed)
 
     def subscribed(self, command: Subscribe, subscription: Subscription, *, now: float) -> Reply:
         """The answer to `subscribe`; it goes out before anything of the channel."""

@@ -26,5 +26,9 @@ class Teller:
 
     def tell(self, reply: Reply) -> None:
         """Queue an answer or a push; a client that lets too much wait is closed as slow."""
-        if not self.outbox.put(self.form.reply(reply)):
+        self.pass_on(self.form.reply(reply))
+
+    def pass_on(self, message: bytes) -> None:
+        """The same with what is spelled already."""
+        if not self.outbox.put(message):
             self.close(codes.SLOW)

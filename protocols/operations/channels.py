@@ -12,6 +12,7 @@ from typing import Protocol
 
 from protocols.channels import Channel, Publication, StreamPosition
 from protocols.namespaces import Namespaces
+from protocols.operations.presence import Attendances, Coming
 from protocols.principals import Principal
 
 Form = Callable[[str, Sequence[Publication]], bytes]  # how a binding spells publications
@@ -47,6 +48,10 @@ class Reader(Protocol):
 
     def offer(self, batch: Batch) -> bool:
         """Queue the whole batch, or nothing of it because the queue is full."""
+        ...
+
+    def notice(self, coming: Coming) -> None:
+        """Tell, if it wants to know, that somebody has come in to the channel or left it."""
         ...
 
     async def room(self) -> None:
@@ -99,10 +104,13 @@ class Channels(Protocol):
 
     Attributes:
         namespaces: Of application channels.
+        attendance: Who is in those.
     """
 
     @property
     def namespaces(self) -> Namespaces: ...  # noqa: D102  see Attributes
+    @property
+    def attendance(self) -> Attendances: ...  # noqa: D102
 
     async def subscribe(
         self,

@@ -19,6 +19,7 @@ from protocols.channels import StreamPosition
 from protocols.errors import InvalidRequest, LimitExceeded, Unavailable
 from protocols.principals import TeamId
 from store.redis.calls import SERVER, Calls
+from store.redis.comings import make_coming_frame
 from store.redis.commands import Command
 from store.redis.keys import Keys, application_channel
 from store.redis.publications import (
@@ -229,6 +230,15 @@ class Application:
                 SERVER,
             ),
         )
+
+    def announce(self, team: TeamId, channel: str, info: bytes, *, is_join: bool) -> bool:
+        """Tell who watches that somebody has come in, or left; False: too much is waiting.
+
+        Nobody waits for it, and it may be lost. What is asked for later is told later.
+        """
+        frame = make_coming_frame(info, is_join=is_join)
+        name = self._keys.pubsub(application_channel(team, channel))
+        return self._publishing.post(("PUBLISH", name, frame))
 
     async def remove(self, team: TeamId, channel: str) -> None:
         """Forget the channel's publications; its position stays.

@@ -9,12 +9,12 @@ lost everything.
 Who is gone is forgotten by whoever reads, some at a time, before anything is told or counted.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from protocols.errors import InvalidRequest, Unavailable
+from protocols.operations.presence import PresencePage, PresenceStats, Present
 from protocols.principals import TeamId
 from store.redis.calls import Calls
 from store.redis.commands import Command
@@ -30,42 +30,6 @@ _ReadAnswer = tuple[int, list[bytes]]
 _StatsAnswer = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One client in a channel.
-
-    Attributes:
-        client: Its id.
-        user: Whose it is; all clients of nobody in particular are one user's, the empty one.
-        info: What others are told of it, one line of JSON.
-    """
-
-    client: str
-    user: str
-    info: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PresencePage:
-    """Members in the order of their client ids.
-
-    Attributes:
-        members: Everybody who was there all the time is in exactly one page.
-        cursor: Of the next page; None: this was the last one.
-    """
-
-    members: list[Member]
-    cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceStats:
-    """How many there are in a channel; who is nobody in particular counts as one user."""
-
-    clients: int
-    users: int
-
-
 class Presence:
     """Who is in which channel of which team."""
 
@@ -79,7 +43,7 @@ class Presence:
         self._read = calls.script("presence_read", after="presence_members")
         self._stats = calls.script("presence_stats", after="presence_members")
 
-    async def join(self, team: TeamId, channel: str, member: Member) -> bool:
+    async def join(self, team: TeamId, channel: str, member: Present) -> bool:
         """The client is there, until it leaves or is not renewed; whether it was not there before.
 
         Raises:
@@ -95,7 +59,17 @@ class Presence:
         """
         return bool(await self._calls.one(self._leave(self._names(team, channel), (client,))))
 
-    async def renew(self, owned: Mapping[tuple[TeamId, str], Sequence[Member]]) -> int:
+    async def leave_many(self, places: Iterable[tuple[TeamId, str, str]]) -> None:
+        """Clients of channels of teams are not there.
+
+        Raises:
+            Unavailable: Redis did not answer for all of them; some may have left.
+        """
+        calls = [self._leave(self._names(team, name), (client,)) for team, name, client in places]
+        for answer in await self._calls.many(calls):
+            _told(answer)
+
+    async def renew(self, owned: Mapping[tuple[TeamId, str], Sequence[Present]]) -> int:
         """All these are still there; how many had to be entered anew.
 
         Only ids are sent, but for those that Redis does not know.
@@ -158,13 +132,13 @@ class Presence:
     def _names(self, team: TeamId, channel: str) -> tuple[str, str, str, str]:
         return self._keys.presence(application_channel(team, channel))
 
-    def _join_call(self, team: TeamId, channel: str, members: Sequence[Member]) -> Command:
+    def _join_call(self, team: TeamId, channel: str, members: Sequence[Present]) -> Command:
         words: list[str | bytes | int] = [self._stay_milliseconds]
         for member in members:
             words += (member.client, member.user, member.info)
         return self._join(self._names(team, channel), words)
 
-    def _renew_call(self, team: TeamId, channel: str, members: Sequence[Member]) -> Command:
+    def _renew_call(self, team: TeamId, channel: str, members: Sequence[Present]) -> Command:
         clients = [member.client for member in members]
         return self._renew(self._names(team, channel), (self._stay_milliseconds, *clients))
 
@@ -177,7 +151,7 @@ def _told(answer: object) -> object:
 
 def _page(found: list[bytes], *, limit: int) -> PresencePage:
     members = [
-        Member(client.decode(), user.decode(), info)
+        Present(client.decode(), user.decode(), info)
         for client, user, info in zip(found[::3], found[1::3], found[2::3], strict=True)
     ]
     is_last = len(members) <= limit

@@ -15,6 +15,7 @@ from hub.live import Live, open_hub
 from hub.neighbours import Hearing, new_node, open_neighbours
 from hub.server import HubServer, server_config
 from protocols.centrifugal.routes import PATH, Sockets
+from protocols.namespaces import NO_NAMESPACES, Namespaces
 from store.addresses import Addresses
 from store.connect import open_store
 from tests.conformance.tokens import Tokens, application
@@ -33,13 +34,15 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served_on(addresses: Addresses) -> AsyncGenerator[Served]:
+async def served_on(
+    addresses: Addresses, namespaces: Namespaces = NO_NAMESPACES
+) -> AsyncGenerator[Served]:
     """A server in this process, on a port of its own."""
     tokens = Tokens()
     async with (
         open_store(addresses, pool_size=4) as store,
         open_neighbours(store, new_node(), Hearing()) as realtime,
-        open_hub(store, realtime) as live,
+        open_hub(store, realtime, namespaces) as live,
     ):
         sockets = Sockets(live, tokens.authenticate)
         with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -99,9 +102,17 @@ class Program:
                 else:
                     return
 
+    async def stop(self) -> None:
+        """As a rolling restart does it."""
+        if self._process is not None:
+            self._process.terminate()
+            with anyio.fail_after(20):
+                await self._process.wait()
+
     async def kill(self) -> None:
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
             await self._process.wait()
             await self._process.aclose()
             self._process = None

@@ -4,21 +4,10 @@ In both forms: through two hubs, the death of one, and a Valkey that comes back 
 """
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack
 
-import anyio
 import pytest
-from centrifuge import (
-    CentrifugeError,
-    Client,
-    PublicationContext,
-    SubscribedContext,
-    Subscription,
-    SubscriptionEventHandler,
-)
-from centrifuge.types import Publication
+from centrifuge import CentrifugeError
 from redis.asyncio import Redis
 
 from hub.identity.keys import create_key
@@ -28,6 +17,7 @@ from store.addresses import Addresses
 from store.connect import open_store
 from tests.conformance.conftest import program_on
 from tests.conformance.test_sockets import FORMS
+from tests.conformance.watching import watching
 from tests.conftest import OwnValkey
 from tests.hub.conftest import TEAM, dense
 
@@ -37,69 +27,6 @@ NAMESPACES = json.dumps(
         {"name": "now", "publish": "operators"},
     ]
 )
-
-
-class Watching(SubscriptionEventHandler):
-    """One subscription of one client, and what it was told."""
-
-    def __init__(self, client: Client, channel: str, *, is_binary: bool) -> None:
-        self.publications: list[Publication] = []
-        self.subscribed: list[tuple[bool, bool]] = []  # was recovering, recovered
-        self._is_binary = is_binary
-        self.subscription: Subscription = client.new_subscription(
-            channel, self, min_resubscribe_delay=0.05, max_resubscribe_delay=0.2
-        )
-
-    async def on_subscribed(self, ctx: SubscribedContext) -> None:
-        self.subscribed.append((ctx.was_recovering, ctx.recovered))
-
-    async def on_publication(self, ctx: PublicationContext) -> None:
-        self.publications.append(ctx.pub)
-
-    @property
-    def numbers(self) -> list[int]:
-        return [self.read(publication)["n"] for publication in self.publications]
-
-    def read(self, publication: Publication) -> Any:
-        data = publication.data
-        return json.loads(data) if isinstance(data, bytes) else data
-
-    async def publish(self, *numbers: int) -> None:
-        for number in numbers:
-            data = {"n": number}
-            await self.subscription.publish(json.dumps(data).encode() if self._is_binary else data)
-
-    async def until(self, number: int) -> None:
-        with anyio.fail_after(20):
-            while not self.publications or self.numbers[-1] != number:
-                await anyio.sleep(0.01)
-
-    async def until_subscribed(self, times: int) -> None:
-        with anyio.fail_after(20):
-            while len(self.subscribed) < times:
-                await anyio.sleep(0.01)
-
-
-@asynccontextmanager
-async def watching(
-    url: str, token: str, *, is_binary: bool, channel: str = "news:sport"
-) -> AsyncGenerator[Watching]:
-    client = Client(
-        url,
-        token=token,
-        use_protobuf=is_binary,
-        min_reconnect_delay=0.05,
-        max_reconnect_delay=0.2,
-        proxy=None,
-    )
-    one = Watching(client, channel, is_binary=is_binary)
-    await client.connect()
-    await one.subscription.subscribe()
-    try:
-        await one.until_subscribed(1)
-        yield one
-    finally:
-        await client.disconnect()
 
 
 async def token_of(addresses: Addresses) -> str:

@@ -1,7 +1,7 @@
 """A hub with nothing but its live endpoints, and credentials that tests control.
 
-Tokens are taken at their word: `team-<n>` is the owner of that team, `expires-<seconds>` one of
-team 1 who soon has to refresh; anything else is refused.
+Tokens are taken at their word: `team-<n>` is the owner of that team, `viewer-<n>` one who may only
+look, `expires-<seconds>` one of team 1 who soon has to refresh; anything else is refused.
 """
 
 import time
@@ -35,7 +35,7 @@ class Tokens:
         return Principal(
             actor=Actor(f"key:{kind}"),
             team=TeamId(1 if is_short else int(value)),
-            role=Role.OWNER,
+            role=Role.VIEWER if kind == "viewer" else Role.OWNER,
             name="test",
             expires_at=time.time() + int(value) if is_short else None,
         )

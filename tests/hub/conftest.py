@@ -16,6 +16,7 @@ from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.events import MessageDelta, StreamId
 from protocols.namespaces import NO_NAMESPACES, Namespaces
 from protocols.operations.channels import Batch
+from protocols.operations.presence import Coming
 from protocols.principals import Actor, Principal, Role, TeamId, system
 from store.addresses import Addresses
 from store.connect import Store, open_store
@@ -96,6 +97,7 @@ class Collected:
 
     def __init__(self) -> None:
         self.publications: list[Publication] = []
+        self.comings: list[Coming] = []
         self.lost: list[str] = []
         self.is_open = True
         self._opened = anyio.Event()
@@ -107,6 +109,10 @@ class Collected:
         self.publications += batch.publications
         self._changed.set()
         return True
+
+    def notice(self, coming: Coming) -> None:
+        self.comings.append(coming)
+        self._changed.set()
 
     async def room(self) -> None:
         while not self.is_open:

@@ -9,6 +9,7 @@ from protocols.channels import Channel, Namespace, Publication, StreamPosition
 from protocols.errors import NotFound, Unavailable
 from protocols.events import Event, StreamId
 from protocols.operations.channels import Batch
+from protocols.operations.presence import Coming
 from protocols.principals import TeamId
 from store.postgres.log.event_log import Head
 from tests.hub.conftest import OTHER_TEAM, TEAM, Collected, Hub, dense, position, watch
@@ -60,6 +61,8 @@ class Ended:
         self.offers += 1
         assert self.offers < 1000, "nobody else gets a turn"
         return False
+
+    def notice(self, coming: Coming) -> None: ...
 
     async def room(self) -> None:
         return

@@ -5,7 +5,7 @@ import pytest
 from hub.settings import HubSettings
 from protocols import channels, namespaces
 from protocols.errors import InvalidRequest, NotFound
-from protocols.namespaces import ApplicationNamespace, Publishers, Subscribers
+from protocols.namespaces import ApplicationNamespace, Clients, Subscribers
 from protocols.principals import Role
 
 NAMESPACES = namespaces.parse(
@@ -44,7 +44,7 @@ def test_a_channel_has_the_rules_of_its_namespace():
 
     assert (str(news), str(plain)) == ("news:a:b", "plain")
     assert news.application == ApplicationNamespace(
-        name="news", history_size=10, history_seconds=60, publish=Publishers.OPERATORS
+        name="news", history_size=10, history_seconds=60, publish=Clients.OPERATORS
     )
     assert (news.has_history, plain.has_history) == (True, False)
     assert not news.is_logged
@@ -79,18 +79,18 @@ def test_without_settings_there_are_none():
 
 
 def test_who_may_publish_is_told_by_role_or_subscription():
-    def roles(publish: Publishers, *, is_subscribed: bool) -> set[Role]:
+    def roles(publish: Clients, *, is_subscribed: bool) -> set[Role]:
         rules = ApplicationNamespace(name="a", publish=publish)
         return {role for role in Role if rules.lets_publish(role, is_subscribed=is_subscribed)}
 
     everybody = set(Role)
     members = everybody - {Role.GUEST}
-    assert roles(Publishers.NOBODY, is_subscribed=True) == set()
-    assert roles(Publishers.SUBSCRIBERS, is_subscribed=True) == everybody
-    assert roles(Publishers.SUBSCRIBERS, is_subscribed=False) == set()
-    assert roles(Publishers.VIEWERS, is_subscribed=False) == members
-    assert roles(Publishers.OPERATORS, is_subscribed=False) == {Role.OPERATOR, Role.OWNER}
-    assert roles(Publishers.OWNERS, is_subscribed=False) == {Role.OWNER}
+    assert roles(Clients.NOBODY, is_subscribed=True) == set()
+    assert roles(Clients.SUBSCRIBERS, is_subscribed=True) == everybody
+    assert roles(Clients.SUBSCRIBERS, is_subscribed=False) == set()
+    assert roles(Clients.VIEWERS, is_subscribed=False) == members
+    assert roles(Clients.OPERATORS, is_subscribed=False) == {Role.OPERATOR, Role.OWNER}
+    assert roles(Clients.OWNERS, is_subscribed=False) == {Role.OWNER}
 
 
 @pytest.mark.parametrize(

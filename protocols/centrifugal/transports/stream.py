@@ -64,6 +64,7 @@ class EmulatedForm:
         self.commands = form.commands
         self.publications = form.publications  # the shared form's own: spelled once for all
         self._form = form
+        self.coming = form.coming
         self._session = session
         self._node = node
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import Publication
+from protocols.operations.presence import Coming
 
 
 class Form(Protocol):
@@ -38,4 +39,8 @@ class Form(Protocol):
 
         Payloads are one line of JSON. All are of one kind.
         """
+        ...
+
+    def coming(self, coming: Coming) -> bytes:
+        """Who has come or gone, as a push; empty where what is told of them cannot be read."""
         ...

@@ -9,10 +9,11 @@ import msgspec
 
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.form import Form
-from protocols.centrifugal.wire.publication import push
+from protocols.centrifugal.wire.publication import coming_push, push
 from protocols.centrifugal.wire.replies import Reply
 from protocols.channels import ApplicationPublication, Publication
 from protocols.errors import InvalidRequest
+from protocols.operations.presence import Coming
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Command)
@@ -42,6 +43,11 @@ class JsonForm:
             b'%s%s,"offset":%d}}}' % (head, publication.data, publication.offset)
             for publication in publications
         )
+
+    def coming(self, coming: Coming) -> bytes:
+        """A message, or none."""
+        push = coming_push(coming)
+        return self.reply(push) if push else b""
 
 
 def _command(line: bytes) -> Command:

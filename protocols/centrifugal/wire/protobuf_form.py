@@ -11,11 +11,12 @@ from protocols.centrifugal.wire import translate
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.field_numbers import FIELD_NUMBERS
 from protocols.centrifugal.wire.form import Form
-from protocols.centrifugal.wire.publication import push
+from protocols.centrifugal.wire.publication import coming_push, push
 from protocols.centrifugal.wire.replies import Push, Reply
 from protocols.centrifugal.wire.values import PublicationField
 from protocols.channels import ApplicationPublication, Publication
 from protocols.errors import InvalidRequest
+from protocols.operations.presence import Coming
 
 MAX_LENGTH_BYTES = 5  # of a command's length: what 32 bits take
 _CONTINUES = 0x80  # the bit of a varint's byte that says that another follows
@@ -96,6 +97,11 @@ class ProtobufForm:
             spelled += (reply_size, _PUSH, push_size, head, pub_size, _DATA, size, data)
             spelled += (_OFFSET, offset)
         return b"".join(spelled)
+
+    def coming(self, coming: Coming) -> bytes:
+        """A message, or none."""
+        push = coming_push(coming)
+        return self.reply(push) if push else b""
 
 
 def _length(frame: bytes, position: int) -> tuple[int, int]:

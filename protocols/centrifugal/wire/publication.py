@@ -1,10 +1,11 @@
-"""A publication of a channel as a message carries it, in whatever form."""
+"""What happens in a channel as a message carries it, in whatever form."""
 
 import msgspec
 
-from protocols.centrifugal.wire.replies import Push, Reply
+from protocols.centrifugal.wire.replies import JoinPush, LeavePush, Push, Reply
 from protocols.centrifugal.wire.values import ClientInfo, PublicationField
 from protocols.channels import ApplicationPublication, Publication
+from protocols.operations.presence import Coming
 
 _INFO = msgspec.json.Decoder(ClientInfo)
 _ENCODER = msgspec.json.Encoder()
@@ -26,6 +27,16 @@ def publication_field(publication: Publication) -> PublicationField:
 def push(channel: str, publication: Publication) -> Reply:
     """The publication, told to who watches the channel."""
     return Reply(push=Push(channel, pub=publication_field(publication)))
+
+
+def coming_push(coming: Coming) -> Reply | None:
+    """Who has come or gone, told to who watches the channel; None where it cannot be read."""
+    info = read_info(coming.info)
+    if info is None:
+        return None
+    if coming.is_join:
+        return Reply(push=Push(coming.channel, join=JoinPush(info)))
+    return Reply(push=Push(coming.channel, leave=LeavePush(info)))
 
 
 def write_info(info: ClientInfo) -> bytes:

@@ -7,17 +7,18 @@ import pytest
 from redis.asyncio import Redis
 
 from protocols.errors import InvalidRequest, Unavailable
+from protocols.operations.presence import PresenceStats, Present
 from protocols.principals import TeamId
 from store.redis.keys import Keys, application_channel
-from store.redis.presence import Member, Presence, PresenceStats
+from store.redis.presence import Presence
 from store.redis.realtime import Realtime, open_realtime
 from tests.store.redis.hearing import deaf
 
 TEAM = TeamId(1)
 NEWS = (TEAM, "news")
-ANN = Member("c1", "ann", b'{"user":"ann"}')
-BOB = Member("c2", "bob", b"")
-CROWD = [Member(f"c{n:04}", f"u{n % 300}", b'{"n":%d}' % n) for n in range(1000)]
+ANN = Present("c1", "ann", b'{"user":"ann"}')
+BOB = Present("c2", "bob", b"")
+CROWD = [Present(f"c{n:04}", f"u{n % 300}", b'{"n":%d}' % n) for n in range(1000)]
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ async def test_who_is_renewed_stays(fleeting: Presence):
 async def test_a_renewal_enters_anew_whom_redis_has_forgotten(
     presence: Presence, redis_url: str, redis_prefix: str
 ):
-    owned = {(TEAM, f"room{n}"): [Member(f"c{n}", "ann", b"1")] for n in range(3000)}
+    owned = {(TEAM, f"room{n}"): [Present(f"c{n}", "ann", b"1")] for n in range(3000)}
     owned[NEWS] = CROWD
     assert await presence.renew(owned) == 4000
     assert await presence.renew(owned) == 0
@@ -148,17 +149,17 @@ async def calls(client: Redis) -> int:
 
 async def test_all_who_are_nobody_in_particular_are_one_user(presence: Presence):
     for n in range(3):
-        await presence.join(*NEWS, Member(f"c{n}", "", b"{}"))
+        await presence.join(*NEWS, Present(f"c{n}", "", b"{}"))
     assert await presence.stats(*NEWS) == PresenceStats(clients=3, users=1)
 
-    await presence.join(*NEWS, Member("c9", "7:ann", b"9:x"))
+    await presence.join(*NEWS, Present("c9", "7:ann", b"9:x"))
     assert await presence.stats(*NEWS) == PresenceStats(clients=4, users=2)
-    assert (await presence.read(*NEWS)).members[-1] == Member("c9", "7:ann", b"9:x")
+    assert (await presence.read(*NEWS)).members[-1] == Present("c9", "7:ann", b"9:x")
 
 
 async def test_a_client_that_becomes_another_user_is_counted_as_that_one(presence: Presence):
     await presence.join(*NEWS, ANN)
-    await presence.join(*NEWS, Member("c1", "bob", b"{}"))
+    await presence.join(*NEWS, Present("c1", "bob", b"{}"))
     await presence.join(*NEWS, BOB)
 
     assert await presence.stats(*NEWS) == PresenceStats(clients=2, users=1)
@@ -166,7 +167,7 @@ async def test_a_client_that_becomes_another_user_is_counted_as_that_one(presenc
 
 async def test_pages_hold_everybody_once(presence: Presence):
     await presence.renew({NEWS: CROWD})
-    found: list[Member] = []
+    found: list[Present] = []
     sizes: list[int] = []
     cursor = None
     with anyio.fail_after(5):
@@ -176,7 +177,7 @@ async def test_pages_hold_everybody_once(presence: Presence):
             sizes.append(len(page.members))
             cursor = page.cursor
             await presence.leave(*NEWS, found[0].client)
-            await presence.join(*NEWS, Member(f"a{len(sizes)}", "late", b"{}"))
+            await presence.join(*NEWS, Present(f"a{len(sizes)}", "late", b"{}"))
 
     assert sizes == [300, 300, 300, 100]
     assert found == CROWD
@@ -187,7 +188,7 @@ async def test_thousands_who_go_at_once_are_never_counted_in_part(
     presence: Presence, fleeting: Presence, redis_url: str, redis_prefix: str
 ):
     """They are forgotten in steps, for nobody to wait long, and none of the steps is seen."""
-    crowd = [Member(f"d{n:05}", f"u{n}", b"{}") for n in range(5000)]
+    crowd = [Present(f"d{n:05}", f"u{n}", b"{}") for n in range(5000)]
     await fleeting.renew({NEWS: crowd})
     await presence.join(*NEWS, BOB)
     for client in (crowd[0], crowd[-1]):
