@@ -42,6 +42,7 @@ from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
 from protocols.operations.models import ModelTrials
+from protocols.operations.namespaces import NamespaceOperations
 from protocols.operations.system import Systems
 from protocols.principals import Principal
 from protocols.rest import problems
@@ -50,6 +51,7 @@ from protocols.rest.routes import application as rest_application
 from store.operations import StoredFactory, model_trials
 from store.operations.catalogue import BUILT_IN
 from store.operations.model_trials import StoredModelTrials
+from store.operations.namespaces import StoredNamespaces
 from store.postgres.identity import IdentityTable
 
 DOCS = "/api/docs"
@@ -152,6 +154,10 @@ def _backing(opened: Opened, settings: HubSettings) -> Backing:
     def trials(principal: Principal) -> ModelTrials:
         return StoredModelTrials(opened.store, principal, catalogue=BUILT_IN, room=room)
 
+    def namespaces(principal: Principal) -> NamespaceOperations:
+        known = opened.namespaces
+        return StoredNamespaces(opened.store, principal, fixed=known.fixed, changed=known.changed)
+
     return Backing(
         authenticate=authentication.of,
         factory=factory,
@@ -160,5 +166,6 @@ def _backing(opened: Opened, settings: HubSettings) -> Backing:
         models=model_providers,
         system=system,
         trials=trials,
+        namespaces=namespaces,
         quotas=opened.quotas,
     )

@@ -11,6 +11,7 @@ import anyio
 from hub import emulation, everywhere
 from hub.everywhere import Here
 from hub.identity.authentication import Authentication
+from hub.known_namespaces import KnownNamespaces, know_namespaces
 from hub.live import Live, open_hub
 from hub.neighbours import Hearing, new_node, open_neighbours
 from hub.sampler import Sampler
@@ -42,6 +43,7 @@ class Opened:
     sessions: Sessions
     realtime: Realtime
     here: Here
+    namespaces: KnownNamespaces
     identities: IdentityTable
     authentication: Authentication
     embedder: Embedder
@@ -85,8 +87,8 @@ class Hub:
         async with (
             open_store(self.settings.addresses) as store,
             open_neighbours(store, node, hearing) as realtime,
-            open_hub(store, realtime, self.settings.application_namespaces()) as live,
             anyio.create_task_group() as group,
+            self._open_live(store, realtime, hearing) as (live, namespaces),
         ):
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
@@ -110,6 +112,7 @@ class Hub:
                 sessions=sessions,
                 realtime=realtime,
                 here=here,
+                namespaces=namespaces,
                 identities=identities,
                 authentication=authentication,
                 embedder=choose_embedder(),
@@ -118,11 +121,21 @@ class Hub:
             )
             group.start_soon(_sweep, identities)
             group.start_soon(sampler.run)
+            group.start_soon(namespaces.run, live.fanout)
             try:
                 yield self._opened
             finally:
                 self._opened = None
                 group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _open_live(
+        self, store: Store, realtime: Realtime, hearing: Hearing
+    ) -> AsyncGenerator[tuple[Live, KnownNamespaces]]:
+        fixed = self.settings.application_namespaces()
+        namespaces = await know_namespaces(store, realtime.control, hearing, fixed)
+        async with open_hub(store, realtime, namespaces.current) as live:
+            yield live, namespaces
 
     def _pace(self) -> Pace:
         return Pace(self.settings.commands_per_second, self.settings.commands_burst)

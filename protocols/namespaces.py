@@ -5,7 +5,7 @@ empty. Where namespaces come from and who keeps their rules is not known here.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -111,6 +111,10 @@ class Namespaces:
     def __init__(self, namespaces: Iterable[ApplicationNamespace] = ()) -> None:
         self._by_name = {namespace.name: namespace for namespace in namespaces}
 
+    def become(self, namespaces: Iterable[ApplicationNamespace]) -> None:
+        """From now on there are these; whoever asks from now on is answered so."""
+        self._by_name = {namespace.name: namespace for namespace in namespaces}
+
     def __len__(self) -> int:
         """How many there are."""
         return len(self._by_name)
@@ -152,6 +156,18 @@ def parse(text: str) -> Namespaces:
             raise InvalidRequest(f"namespace {namespace.name!r}: there are two of this name")
         found[namespace.name] = namespace
     return Namespaces(found.values())
+
+
+def make(name: str, rules: Mapping[str, object]) -> ApplicationNamespace:
+    """The namespace of this name with these rules.
+
+    Raises:
+        InvalidRequest: One of them is not sound; the message names it.
+    """
+    if "name" in rules:
+        raise InvalidRequest("a namespace's name is not one of its rules", field="name")
+    fields = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in rules.items()}
+    return _namespace({**fields, "name": msgspec.Raw(msgspec.json.encode(name))}, 1)
 
 
 def _namespace(fields: dict[str, msgspec.Raw], number: int) -> ApplicationNamespace:

@@ -26,6 +26,8 @@ class Operation(StrEnum):
     CHANNELS_PUBLISH = "publish to channels"
     CONNECTIONS_READ = "look at connections"
     CONNECTIONS_MANAGE = "manage connections"
+    NAMESPACES_READ = "look at namespaces"
+    NAMESPACES_MANAGE = "manage namespaces"
     KEYS_MANAGE = "manage keys"
     MEMBERS_MANAGE = "manage members"
 
@@ -44,6 +46,8 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.CHANNELS_PUBLISH: Role.OPERATOR,
     Operation.CONNECTIONS_READ: Role.OPERATOR,
     Operation.CONNECTIONS_MANAGE: Role.OPERATOR,
+    Operation.NAMESPACES_READ: Role.VIEWER,
+    Operation.NAMESPACES_MANAGE: Role.OWNER,
     Operation.KEYS_MANAGE: Role.OWNER,
     Operation.MEMBERS_MANAGE: Role.OWNER,
 }

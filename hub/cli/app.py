@@ -50,6 +50,7 @@ COMMANDS = {
     "clients": _Command("channels", "Clients that are connected.", LOOK),
     "status": _Command("status", "Look at every part of the running factory.", LOOK),
     "whoami": _Command("status", "Say which factory answers, and as whom.", LOOK),
+    "namespaces": _Command("namespaces", "Namespaces: which channels there can be.", KEEP),
     "token": _Command("keys", "API keys.", KEEP),
     "completion": _Command("completion", "Print a script that completes commands.", KEEP),
     "hub": _Command("serving", "Run a hub alone.", KEEP),

@@ -16,6 +16,7 @@ SINGULAR = {
     "model": "models",
     "channel": "channels",
     "client": "clients",
+    "namespace": "namespaces",
     "tokens": "token",
     "projection": "projections",
 }

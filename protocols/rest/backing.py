@@ -16,6 +16,7 @@ from protocols.operations.channels import Channels
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
 from protocols.operations.models import ModelTrials
+from protocols.operations.namespaces import NamespaceOperations
 from protocols.operations.system import Systems
 from protocols.principals import Principal
 from protocols.quotas import Quotas
@@ -36,6 +37,7 @@ class Backing:
         models: The model providers found in the environment.
         system: The factory's own state as that principal may see it.
         trials: Trying models as that principal.
+        namespaces: Namespaces of application channels as that principal may change them.
         quotas: How many streams and uploads may be open at once.
     """
 
@@ -46,6 +48,7 @@ class Backing:
     models: Callable[[], list[ModelProvider]]
     system: Callable[[Principal], Systems]
     trials: Callable[[Principal], ModelTrials]
+    namespaces: Callable[[Principal], NamespaceOperations]
     quotas: Quotas
 
 
@@ -96,7 +99,13 @@ async def keys(given: Backed, asking: Asking) -> Keys:
     return given.keys(asking)
 
 
+async def namespaces(given: Backed, asking: Asking) -> NamespaceOperations:
+    """The namespaces, for the one who asks."""
+    return given.namespaces(asking)
+
+
 Asked = Annotated[Factory, Depends(factory)]
 AskedKeys = Annotated[Keys, Depends(keys)]
+AskedNamespaces = Annotated[NamespaceOperations, Depends(namespaces)]
 TaskPath = Annotated[str, Path(max_length=64, description="Id of the task.")]
 NamePath = Annotated[str, Path(max_length=128, description="Name or id.")]

@@ -21,6 +21,7 @@ from protocols.rest.client_agents import RestAgents
 from protocols.rest.client_conversations import RestConversations
 from protocols.rest.client_http import Http, part
 from protocols.rest.client_knowledge import RestKnowledge
+from protocols.rest.client_namespaces import RestNamespaces
 from protocols.rest.client_repeats import PATIENCE_SECONDS
 from protocols.rest.client_stream import follow
 from protocols.rest.client_system import RestModelTrials, RestSystems
@@ -79,6 +80,7 @@ class RestClient:
         self._knowledge = RestKnowledge(self._http)
         self._overview = RestOverviews(self._http)
         self._keys = RestKeys(self._http)
+        self._namespaces = RestNamespaces(self._http)
         self._systems = RestSystems(self._http)
         self._trials = RestModelTrials(self._http)
 
@@ -123,6 +125,11 @@ class RestClient:
     def keys(self) -> "RestKeys":
         """API keys of the team."""
         return self._keys
+
+    @property
+    def namespaces(self) -> RestNamespaces:
+        """Namespaces of application channels."""
+        return self._namespaces
 
     @property
     def systems(self) -> RestSystems:

@@ -20,6 +20,7 @@ from protocols.rest import (
     explorer,
     keys,
     knowledge,
+    namespaces,
     openapi,
     overview,
     problems,
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     knowledge.uploads,
     overview.router,
     keys.router,
+    namespaces.router,
     account.router,
     system.router,
 )

@@ -58,6 +58,9 @@ EXPECTED = {
     ("POST", "/v1/keys"),
     ("GET", "/v1/keys"),
     ("DELETE", "/v1/keys/{key_id}"),
+    ("GET", "/v1/namespaces"),
+    ("PUT", "/v1/namespaces/{name}"),
+    ("DELETE", "/v1/namespaces/{name}"),
 }
 
 
