@@ -12,6 +12,8 @@ export REFLEX_CHECK_LATEST_VERSION := false
 # As pip does: trust what the system trusts, so that it works behind a company's proxy.
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
+# Hundreds of processes are started here, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
 # Three at once are a minute or two quicker on two cores, and on a slow machine stories are late then.

@@ -15,6 +15,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import psutil
@@ -54,8 +55,12 @@ class Product:
     command: Sequence[str] = (str(COMMAND),)
     environment: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
-    key: str = ""
     ready_seconds: float = 0.0
+
+    @cached_property
+    def key(self) -> str:
+        """Made when it is first needed: a story that only starts and stops needs none."""
+        return self.token()
 
     @property
     def url(self) -> str:
@@ -97,8 +102,6 @@ class Product:
         )
         self.ready_seconds = time.monotonic() - began
         assert not self._has_ended(), f"it ended:\n{self.err}"
-        if not self.key:
-            self.key = self.token()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> float:
         """Asks it to end, and returns after how many seconds nothing of it was left."""

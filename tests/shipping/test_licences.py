@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.inventory.bom import bill
 from deploy.inventory.carried import carried, unknown_files
@@ -63,6 +61,10 @@ def test_a_licence_in_vague_words_is_no_licence(words: str) -> None:
 
 def test_the_bill_of_materials_is_valid_and_names_everything(pages: list[Component]) -> None:
     everything = [*packages(), *carried(), *pages]
+
+    # Three seconds to import, which every process of the tests would spend to collect them.
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
 
     text = bill(everything)
 
