@@ -110,8 +110,8 @@ class HubSettings(StoreSettings):
     namespaces: Annotated[
         str,
         Field(
-            description="Namespaces of application channels that are fixed: a JSON list of objects, as "
-            "described in Watching live. Others are made while the factory runs."
+            description="Namespaces of application channels that are fixed: a JSON list of objects,"
+            " as described in Watching live. Others are made while the factory runs."
         ),
     ] = ""
     realtime_keys: Annotated[
