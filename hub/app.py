@@ -129,7 +129,7 @@ async def _methods(hub: Hub, key: str) -> Methods:
         principal,
         channels=opened.live,
         publishing=TeamPublishing(opened.realtime.application, principal),
-        connections=TeamConnections(opened.realtime.control, opened.here, principal),
+        connections=TeamConnections(opened.realtime, opened.here, principal),
     )
 
 

@@ -17,16 +17,20 @@ from hub.fanout import Fanout
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.connection import Connection
 from protocols.centrifugal.routes import Sockets
+from protocols.channels import Channel
 from protocols.errors import InvalidRequest, LimitExceeded, Unavailable
 from protocols.operations.connections import ConnectionRow, HubCounts, Which
+from protocols.operations.presence import PresenceStats, Present
 from protocols.principals import Principal, TeamId
 from store.access import Operation, allow
-from store.redis.control import MAX_BYTES, Control
+from store.redis.control import MAX_BYTES
 from store.redis.messages import Message
+from store.redis.realtime import Realtime
 
 KIND = "connections"
 ANSWER_SECONDS = 3.0
 MAX_PATTERN = 255
+MAX_PRESENT = 10_000  # clients of one channel
 MAX_NAMED = 100  # channels of one connection
 CODES = range(3000, 5000)
 MAX_REASON_BYTES = 123  # RFC 6455, 5.5.1
@@ -150,8 +154,9 @@ class Here:
 class TeamConnections:
     """The connections of one principal's team. Keeps the `Connections` promise."""
 
-    def __init__(self, control: Control, here: Here, principal: Principal) -> None:
-        self._control = control
+    def __init__(self, realtime: Realtime, here: Here, principal: Principal) -> None:
+        self._control = realtime.control
+        self._presence = realtime.presence
         self._here = here
         self._principal = principal
 
@@ -165,6 +170,24 @@ class TeamConnections:
         for one in await self._ask(question, dict[str, int]):
             found.update(one)
         return dict(sorted(found.items()))
+
+    async def present(self, channel: Channel) -> list[Present]:
+        """See the promise."""
+        allow(self._principal, Operation.CONNECTIONS_READ)
+        found: list[Present] = []
+        cursor: str | None = None
+        while len(found) < MAX_PRESENT:
+            page = await self._presence.read(self._principal.team, str(channel), cursor=cursor)
+            found += page.members
+            cursor = page.cursor
+            if cursor is None:
+                return found
+        raise LimitExceeded(f"more than {MAX_PRESENT} clients are there; they can be counted")
+
+    async def count_present(self, channel: Channel) -> PresenceStats:
+        """See the promise."""
+        allow(self._principal, Operation.CONNECTIONS_READ)
+        return await self._presence.stats(self._principal.team, str(channel))
 
     async def find(self, which: Which) -> list[ConnectionRow]:
         """See the promise."""

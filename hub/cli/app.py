@@ -47,6 +47,7 @@ COMMANDS = {
     "documents": _Command("documents", "Documents of a collection.", LOOK),
     "models": _Command("models", "Models: where they come from, and whether they answer.", LOOK),
     "channels": _Command("channels", "Channels that somebody is subscribed to.", LOOK),
+    "presence": _Command("channels", "Who is in a channel.", LOOK),
     "clients": _Command("channels", "Clients that are connected.", LOOK),
     "status": _Command("status", "Look at every part of the running factory.", LOOK),
     "whoami": _Command("status", "Say which factory answers, and as whom.", LOOK),

@@ -1,4 +1,4 @@
-"""`pygent publish`, `channels` and `clients`: the realtime hub from the terminal.
+"""`pygent publish`, `channels`, `presence` and `clients`: the realtime hub from the terminal.
 
 Over the HTTP API that servers use, on all hubs together.
 """
@@ -98,6 +98,39 @@ async def channels(
     counted: dict[str, Any] = result.get("channels", {})
     rows = sorted((-one["num_clients"], name) for name, one in counted.items())
     tables.table(["Channel", "Subscribers"], [[name, f"{-count:,}"] for count, name in rows])
+
+
+@app.command()
+@command
+async def presence(
+    channel: Annotated[str, typer.Argument(help="Such as `news:sport`.")],
+    count: Annotated[
+        bool, typer.Option("--count", help="Only how many; costs the same however many.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List who is in a channel now, on all hubs; its namespace needs `presence=true`.
+
+    Example: `pygent presence news:sport`
+    """
+    async with opened_api() as api:
+        result = await api.ask("presence_stats" if count else "presence", channel=channel)
+    if as_json:
+        answers.say(result)
+    elif count:
+        counts = {"Clients": result.get("num_clients", 0), "Users": result.get("num_users", 0)}
+        tables.facts({name: f"{number:,}" for name, number in counts.items()})
+    else:
+        rows: dict[str, Any] = result.get("presence", {})
+        tables.table(
+            ["Client", "User", "Says"],
+            [[client, one.get("user", ""), _info(one)] for client, one in rows.items()],
+        )
+
+
+def _info(present: dict[str, Any]) -> str:
+    told = (present[name] for name in ("conn_info", "chan_info") if name in present)
+    return " ".join(msgspec.json.encode(one).decode() for one in told)
 
 
 @app.command()

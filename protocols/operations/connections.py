@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from protocols.channels import Channel
+from protocols.operations.presence import PresenceStats, Present
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Which:
@@ -76,6 +79,23 @@ class Connections(Protocol):
             Forbidden: The role is not enough.
             LimitExceeded: There are too many to tell at once.
             Unavailable: Not all hubs answered.
+        """
+        ...
+
+    async def present(self, channel: Channel) -> list[Present]:
+        """Who is in a channel that has presence, whatever its rules let clients see.
+
+        Raises:
+            Forbidden, Unavailable: As `channels`.
+            LimitExceeded: There are too many to tell at once.
+        """
+        ...
+
+    async def count_present(self, channel: Channel) -> PresenceStats:
+        """How many are in a channel that has presence.
+
+        Raises:
+            Forbidden, Unavailable: As `channels`.
         """
         ...
 

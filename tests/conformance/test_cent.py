@@ -16,6 +16,8 @@ from cent import (
     HistoryRemoveRequest,
     HistoryRequest,
     InfoRequest,
+    PresenceRequest,
+    PresenceStatsRequest,
     PublishRequest,
     StreamPosition,
 )
@@ -24,7 +26,9 @@ from store.addresses import Addresses
 from tests.hub.test_server_api import Client, client_of
 from tests.serving import Served, serving
 
-NAMESPACES = json.dumps([{"name": "news", "history_size": 50, "history_seconds": 60}])
+NAMESPACES = json.dumps(
+    [{"name": "news", "history_size": 50, "history_seconds": 60, "presence": True}]
+)
 
 
 @dataclass
@@ -74,6 +78,10 @@ async def test_it_sees_and_ends_what_is_on_other_hubs(two: Two):
         "news:a": 1,
         "news:b": 1,
     }
+    present = await two.cent.presence(PresenceRequest(channel="news:a"))
+    assert list(present.presence) == [two.client.id]
+    stats = await two.cent.presence_stats(PresenceStatsRequest(channel="news:a"))
+    assert (stats.num_clients, stats.num_users) == (1, 1)
     nodes = (await two.cent.info(InfoRequest())).nodes
     assert sorted(node.num_clients for node in nodes) == [0, 1]
     (visitor,) = [one.visitor for one in two.other.hub.opened.sockets]

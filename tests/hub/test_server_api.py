@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 
+from hub import everywhere
 from protocols.centrifugal.server import batches
 from protocols.centrifugal.server.methods import METHODS
 from store.addresses import Addresses
@@ -21,6 +22,7 @@ NAMESPACES = json.dumps(
     [
         {"name": "news", "history_size": 50, "history_seconds": 60},
         {"name": "now"},
+        {"name": "room", "presence": True, "see_presence": "nobody"},
         {"name": "short", "history_size": 3, "history_seconds": 60, "max_bytes": 20},
     ]
 )
@@ -282,6 +284,28 @@ async def test_channels_and_hubs_are_counted_over_all_hubs(
         assert (await api.result("connections", user="nobody"))["connections"] == {}
 
 
+async def test_who_is_in_a_channel_is_told_whatever_clients_may_see(
+    served: Served, addresses: Addresses, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await served.key()
+    async with (
+        hub_on(addresses) as other,
+        client_of(served, key, "room:a") as one,
+        client_of(other, key, "room:a", "room:b") as two,
+    ):
+        found = (await api.result("presence", channel="room:a"))["presence"]
+        assert set(found) == {one.id, two.id}
+        assert found[one.id] == {"user": found[two.id]["user"], "client": one.id}
+        stats = await api.result("presence_stats", channel="room:a")
+        assert stats == {"num_clients": 2, "num_users": 1}
+        assert await api.result("presence", channel="room:empty") == {}
+        for channel, code in [("news:a", 108), ("tasks:1", 108), ("nowhere:a", 102)]:
+            assert await api.code("presence", channel=channel) == code
+            assert await api.code("presence_stats", channel=channel) == code
+        monkeypatch.setattr(everywhere, "MAX_PRESENT", 0)
+        assert await api.code("presence", channel="room:a") == 106
+
+
 async def test_connections_are_closed_wherever_they_are(
     served: Served, addresses: Addresses, api: Api
 ) -> None:
@@ -358,6 +382,8 @@ async def test_without_redis_it_says_so_in_time(addresses: Addresses) -> None:
                 "history": {"channel": "news:a"},
                 "channels": {},
                 "info": {},
+                "presence": {"channel": "room:a"},
+                "presence_stats": {"channel": "room:a"},
                 "disconnect": {"user": "u"},
             }.items():
                 answer = await api(method, **request)

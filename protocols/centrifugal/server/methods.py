@@ -36,8 +36,12 @@ from protocols.centrifugal.server.results import (
     Result,
 )
 from protocols.centrifugal.wire.commands import HistoryRequest as ClientsHistoryRequest
-from protocols.centrifugal.wire.publication import publication_field
-from protocols.centrifugal.wire.results import HistoryResult
+from protocols.centrifugal.wire.publication import publication_field, read_info
+from protocols.centrifugal.wire.results import (
+    HistoryResult,
+    PresenceResult,
+    PresenceStatsResult,
+)
 from protocols.channels import Channel, StreamPosition
 from protocols.errors import FactoryError, InvalidRequest
 from protocols.operations.channels import Channels
@@ -108,6 +112,16 @@ class Methods:
         await self._publishing.remove_history(self._channel(request.channel))
         return NoResult()
 
+    async def presence(self, request: ChannelRequest) -> Result:
+        """Who is in a channel."""
+        found = await self._connections.present(self._peopled(request.channel))
+        return PresenceResult({one.client: info for one in found if (info := read_info(one.info))})
+
+    async def presence_stats(self, request: ChannelRequest) -> Result:
+        """How many are in a channel."""
+        stats = await self._connections.count_present(self._peopled(request.channel))
+        return PresenceStatsResult(num_clients=stats.clients, num_users=stats.users)
+
     async def channels(self, request: ChannelsRequest) -> Result:
         """Channels that somebody is in."""
         found = await self._connections.channels(request.pattern)
@@ -148,6 +162,12 @@ class Methods:
         )
         return NoResult()
 
+    def _peopled(self, name: str) -> Channel:
+        channel = self._channel(name)
+        if channel.application is None or not channel.application.presence:
+            raise NotAvailable(f"it is not known who is in channel {name!r}: it has no presence")
+        return channel
+
     def _channel(self, name: str) -> Channel:
         return asked.channel(name, self._channels.namespaces)
 
@@ -178,6 +198,8 @@ METHODS: Mapping[str, Method] = {
     "broadcast": Method(BroadcastRequest, Methods.broadcast),
     "history": Method(HistoryRequest, Methods.history),
     "history_remove": Method(ChannelRequest, Methods.history_remove),
+    "presence": Method(ChannelRequest, Methods.presence),
+    "presence_stats": Method(ChannelRequest, Methods.presence_stats),
     "channels": Method(ChannelsRequest, Methods.channels),
     "info": Method(InfoRequest, Methods.info),
     "connections": Method(ConnectionsRequest, Methods.connections),

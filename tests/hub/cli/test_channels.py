@@ -12,7 +12,10 @@ from tests.hub.test_server_api import client_of
 from tests.serving import Served, serving
 
 NAMESPACES = json.dumps(
-    [{"name": "news", "history_size": 9, "history_seconds": 60}, {"name": "now", "max_bytes": 30}]
+    [
+        {"name": "news", "history_size": 9, "history_seconds": 60, "presence": True},
+        {"name": "now", "max_bytes": 30},
+    ]
 )
 
 
@@ -58,6 +61,12 @@ async def test_channels_and_clients_are_listed_and_clients_sent_away(served: Ser
         assert [row[0] for row in rows].index(one.id) == 0
         assert rows[0][3:] == ["websocket, json", served.hub.opened.sampler.id, "news:a, news:b"]
         user = rows[0][1]
+        present = told(await pygent("presence", "news:b"))
+        assert present == f"{one.id}\t{user}\t\n"
+        assert told(await pygent("presence", "news:a", "--count")) == "Clients\t2\nUsers\t1\n"
+        assert set(json.loads(told(await pygent("presence", "news:b", "--json")))["presence"]) == {
+            one.id
+        }
         assert told(await pygent("clients", "--user", "nobody")) == ""
         assert "2 clients" in told(await pygent("clients", "--user", user, "--disconnect"))
         assert (await one.closed())[0] == 3503
@@ -71,6 +80,7 @@ async def test_what_goes_wrong_says_what_to_do_and_has_an_exit_code(served: Serv
         (["publish", "tasks:1", "1"], 4, "forbidden"),
         (["publish", "now:a", json.dumps("x" * 30)], 8, "limit_exceeded"),
         (["publish", "news:a", "1", "--tag", "club"], 2, "invalid_request"),
+        (["presence", "now:a"], 2, "invalid_request"),
         (["clients", "--disconnect"], 2, "invalid_request"),
         (["channels", "*" * 300], 2, "invalid_request"),
     ]:
@@ -82,6 +92,6 @@ async def test_what_goes_wrong_says_what_to_do_and_has_an_exit_code(served: Serv
     assert (await pygent("channels", env=away)).exit_code == 7
 
 
-@pytest.mark.parametrize("name", ["publish", "channels", "clients"])
+@pytest.mark.parametrize("name", ["publish", "channels", "presence", "clients"])
 async def test_help_ends_with_an_example(name: str) -> None:
     assert f"Example: pygent {name}" in told(await pygent(name, "--help"))
