@@ -44,6 +44,8 @@ class Watched:
         self.subscribers: dict[Subscriber, None] = {}
         self.opened = anyio.Event()
         self.is_open = False
+        self._keeps_last = bool(channel.application and channel.application.delta)
+        self._last: bytes | None = None  # the data of the publication at the top
 
     def deliver(self, publications: Sequence[Publication]) -> int:
         """Move the top over these, which follow it, and hand them to who is live.
@@ -54,7 +56,8 @@ class Watched:
         before, self.top = self.top, publications[-1].offset
         self.target = max(self.target, self.top)
         self.heard_at = monotonic()
-        batch = Batch(self.name, publications)
+        batch = Batch(self.name, publications, previous=self._last)
+        self._last = publications[-1].data if self._keeps_last else None
         live = [subscriber for subscriber in self.subscribers if subscriber.is_live]
         return sum(subscriber.take(batch, after=before) for subscriber in live)
 
@@ -133,10 +136,11 @@ class Subscriber:
             How many publications the reader took.
         """
         if self.reached > after:
-            missing = [one for one in batch.publications if one.offset > self.reached]
-            if not missing:
+            number = sum(one.offset <= self.reached for one in batch.publications)
+            if number == len(batch.publications):
                 return 0
-            batch = Batch(batch.channel, missing)
+            known, missing = batch.publications[number - 1], batch.publications[number:]
+            batch = Batch(batch.channel, missing, previous=known.data)
         elif self.reached < after:
             self.fall_behind()
             return 0

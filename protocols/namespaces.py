@@ -64,6 +64,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         see_presence: Which clients may ask who does, and be told who comes and goes.
         join_leave: Whether subscribers are told who comes and goes, if they wish.
         force_push_join_leave: They are told also if they do not.
+        tags_filter: Whether subscribers may have only publications of certain tags.
+        delta: Whether subscribers may have what has changed since the last one.
     """
 
     name: str
@@ -77,6 +79,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     see_presence: Clients = Clients.SUBSCRIBERS
     join_leave: bool = False
     force_push_join_leave: bool = False
+    tags_filter: bool = False
+    delta: bool = False
 
     @property
     def has_history(self) -> bool:

@@ -14,7 +14,7 @@ from protocols.centrifugal.wire.results import (
     SubscribeResult,
     UnsubscribeResult,
 )
-from protocols.centrifugal.wire.values import ErrorField
+from protocols.centrifugal.wire.values import ErrorField, PublicationField
 from protocols.operations.channels import HistoryPage, Subscription
 from protocols.operations.presence import PresencePage, PresenceStats
 
@@ -49,26 +49,43 @@ def refreshed(command_id: int, client: str, *, version: str, ttl: int | None) ->
     return Reply(id=command_id, refresh=result)
 
 
-def subscribed(
-    command_id: int,
-    subscription: Subscription,
+def subscription(
+    held: Subscription,
     *,
+    page: list[PublicationField] | None = None,
     has_history: bool,
     was_recovering: bool,
+    is_delta: bool = False,
     ttl: int | None = None,
-) -> Reply:
-    """To `subscribe`; a channel without history has no positions; `ttl` as in `connected`."""
-    result = SubscribeResult(
+) -> SubscribeResult:
+    """What a client learns of one; without history there are no positions; `ttl` as in `connected`.
+
+    Args:
+        held: The subscription.
+        page: The first of what was missed, as this client is told it; None: as it was published.
+        has_history: Of the channel.
+        was_recovering: Whether it was asked for.
+        is_delta: Whether publications are what changed.
+        ttl: If it has to be refreshed.
+    """
+    if page is None:
+        page = [publication_field(one) for one in held.publications]
+    return SubscribeResult(
         recoverable=has_history,
         positioned=has_history,
-        epoch=subscription.epoch,
-        offset=subscription.offset,
+        epoch=held.epoch,
+        offset=held.offset,
         was_recovering=was_recovering,
-        recovered=subscription.recovered,
-        publications=[publication_field(one) for one in subscription.publications],
+        recovered=held.recovered,
+        publications=page,
+        delta=is_delta,
         expires=ttl is not None,
         ttl=ttl or 0,
     )
+
+
+def subscribed(command_id: int, result: SubscribeResult) -> Reply:
+    """To `subscribe`."""
     return Reply(id=command_id, subscribe=result)
 
 

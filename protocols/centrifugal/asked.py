@@ -6,6 +6,7 @@ Errors raised here answer the command: its sender may go on.
 import msgspec
 
 from protocols import channels
+from protocols.centrifugal import tags
 from protocols.centrifugal.decisions import ReadHistory, Subscribe
 from protocols.centrifugal.terms import Terms
 from protocols.centrifugal.wire.commands import HistoryRequest, SubscribeRequest
@@ -15,6 +16,7 @@ from protocols.namespaces import Namespaces
 
 MAX_CHANNEL_BYTES = 255
 MAX_HISTORY = 300
+FOSSIL = "fossil"
 REJECT_UNRECOVERED = 2  # a bit of `flag`
 
 
@@ -22,17 +24,31 @@ def subscribe(command_id: int, request: SubscribeRequest, namespaces: Namespaces
     """Where to begin, and whether only that will do.
 
     Raises:
-        InvalidRequest, NotFound: As `channel`; or a filter by tags is wished for.
+        InvalidRequest, NotFound: As `channel`; or the filter by tags or the delta is not to be had.
         Forbidden: It is none of a stream.
     """
     if request.type:
         raise Forbidden("only subscriptions to streams are served")
-    if request.tf:
-        raise InvalidRequest("a filter by tags is not served")
+    asked = channel(request.channel, namespaces)
     since = StreamPosition(request.epoch, request.offset) if request.recover else None
     must_recover = bool(request.flag & REJECT_UNRECOVERED)
-    terms = Terms(join_leave=request.join_leave)
-    return Subscribe(command_id, channel(request.channel, namespaces), since, must_recover, terms)
+    return Subscribe(command_id, asked, since, must_recover, _terms(request, asked))
+
+
+def _terms(request: SubscribeRequest, asked: Channel) -> Terms:
+    """As they are wished for; deltas where there are none are not granted, and that is said."""
+    rules = asked.application
+    if request.delta not in ("", FOSSIL):
+        raise InvalidRequest(f"delta is {FOSSIL!r} or empty, not {request.delta[:20]!r}")
+    if request.tf and (rules is None or not rules.tags_filter):
+        raise InvalidRequest(f"channel {request.channel!r} takes no filter by tags")
+    if request.tf and request.delta:
+        raise InvalidRequest("a filter by tags and delta do not go together")
+    return Terms(
+        join_leave=request.join_leave,
+        tags=tags.parse(request.tf) if request.tf else None,
+        is_delta=bool(request.delta) and rules is not None and rules.delta,
+    )
 
 
 def history(command_id: int, request: HistoryRequest, namespaces: Namespaces) -> ReadHistory:

@@ -103,7 +103,12 @@ class ChannelRequests:
             return
         # No await from here: the answer goes out before anything of the channel.
         self._teller.tell(
-            self._rules.subscribed(request, membership.subscription, now=time.monotonic())
+            self._rules.subscribed(
+                request,
+                membership.subscription,
+                page=membership.page(),
+                now=time.monotonic(),
+            )
         )
         self._memberships.start(membership)
 

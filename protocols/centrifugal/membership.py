@@ -5,8 +5,10 @@ How it came to be there, by a command or by the server's will, is decided elsewh
 
 from collections.abc import Callable
 
+from protocols.centrifugal.spelling import spelling
 from protocols.centrifugal.teller import Teller
 from protocols.centrifugal.terms import Manner, Terms
+from protocols.centrifugal.wire.values import PublicationField
 from protocols.channels import Channel
 from protocols.operations.channels import Batch, Subscription
 from protocols.operations.presence import Coming, Present
@@ -41,6 +43,7 @@ class Membership:
         self.is_lost = False
         self._teller = teller
         self._lost = lost
+        self._spelling = spelling(terms, teller.form, channel)
         self.is_started = False
         self._subscription: Subscription | None = None
 
@@ -82,8 +85,14 @@ class Membership:
             self._subscription.close()
 
     def offer(self, batch: Batch) -> bool:
-        """Queue publications, or refuse them while too much waits."""
-        return self._teller.outbox.offer(lambda: batch.spelled(self._teller.form.publications))
+        """Queue what of it is for this client, or refuse it while too much waits."""
+        if not self._spelling.wants(batch):
+            return True
+        return self._teller.outbox.offer(lambda: self._spelling.spelled(batch))
+
+    def page(self) -> list[PublicationField]:
+        """The first page of what was missed, for the answer; to be asked for once."""
+        return self._spelling.page(self.subscription.publications)
 
     def notice(self, coming: Coming) -> None:
         """Tell of it, if it wants to know."""

@@ -34,6 +34,7 @@ from protocols.centrifugal.wire.commands import (
     UnsubscribeRequest,
 )
 from protocols.centrifugal.wire.replies import Reply
+from protocols.centrifugal.wire.values import PublicationField
 from protocols.errors import Forbidden
 from protocols.namespaces import Namespaces
 from protocols.operations.channels import HistoryPage, Subscription
@@ -140,17 +141,33 @@ class Subscriptions:
         rights.read(channel, is_subscribed=is_subscribed)
         return wish(command_id, channel, is_subscribed)
 
-    def subscribed(self, command: Subscribe, subscription: Subscription, *, now: float) -> Reply:
-        """The answer to `subscribe`; it goes out before anything of the channel."""
+    def subscribed(
+        self,
+        command: Subscribe,
+        subscription: Subscription,
+        *,
+        now: float,
+        page: list[PublicationField] | None = None,
+    ) -> Reply:
+        """The answer to `subscribe`; it goes out before anything of the channel.
+
+        Args:
+            command: What was asked.
+            subscription: What came of it.
+            now: When.
+            page: The first of what was missed, as this client is told it; None: as it is.
+        """
         self.entered(str(command.channel), command.terms, now=now)
         has_history = command.channel.has_history
-        return answers.subscribed(
-            command.id,
+        result = answers.subscription(
             subscription,
+            page=page,
             has_history=has_history,
             was_recovering=has_history and command.since is not None,
+            is_delta=command.terms.is_delta,
             ttl=answers.ttl_of(command.terms.expires_in),
         )
+        return answers.subscribed(command.id, result)
 
     def entered(self, channel: str, terms: Terms, *, now: float) -> None:
         """It is in this channel now, whoever wanted it."""

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from weakref import WeakValueDictionary
 
 from protocols.centrifugal.wire.commands import FilterNode
 from protocols.errors import InvalidRequest
@@ -49,27 +50,39 @@ _COMPARISONS = _OF_NONE | _OF_SEVERAL | _OF_TEXT.keys() | _OF_NUMBERS.keys() | _
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]{1,19})?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TagsFilter:
     """A filter that was found sound.
 
     Attributes:
         node: What it was made of; equal for equal filters.
         matches: Whether a publication with these tags is wanted.
+        number: Of the node, as its hash: for each publication all are looked up.
     """
 
     node: FilterNode
     matches: Match = field(compare=False, repr=False)
+    number: int = field(compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Equal for equal filters."""
+        return self.number
+
+
+_known: "WeakValueDictionary[FilterNode, TagsFilter]" = WeakValueDictionary()
 
 
 def parse(root: FilterNode) -> TagsFilter:
-    """The filter a tree describes.
+    """The filter a tree describes; the same one for equal trees, as long as anybody has it.
 
     Raises:
         InvalidRequest: It is too large, or a node of it breaks a rule; `field` is the node's path.
     """
     _refuse_large(root)
-    return TagsFilter(root, _match(root, "tf"))
+    found = _known.get(root)
+    if found is None:
+        found = _known[root] = TagsFilter(root, _match(root, "tf"), hash(root))
+    return found
 
 
 def _refuse_large(root: FilterNode) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from protocols.centrifugal.grants import NO_OVERRIDES, Overrides
+from protocols.centrifugal.tags import TagsFilter
 from protocols.channels import Channel
 from protocols.principals import Role
 
@@ -18,6 +19,8 @@ class Terms:
         join_leave: Whether it wants to be told who comes and goes.
         expires_in: Seconds until it is over, unless a new token comes; None: never.
         data: Handed to the client with the subscription, one line of JSON; empty: nothing.
+        tags: Only these publications are wanted; None: all.
+        is_delta: Publications are what has changed since the one before.
         overrides: Options of the channel that are otherwise for this subscriber.
     """
 
@@ -26,6 +29,8 @@ class Terms:
     join_leave: bool = False
     expires_in: float | None = None
     data: bytes = b""
+    tags: TagsFilter | None = None
+    is_delta: bool = False
     overrides: Overrides = NO_OVERRIDES
 
 

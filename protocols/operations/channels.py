@@ -5,16 +5,17 @@ order and never waits for it. A reader that is full loses nothing: its subscript
 reading the channel's history at the reader's own pace.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 from protocols.channels import Channel, Publication, StreamPosition
 from protocols.namespaces import Namespaces
 from protocols.operations.presence import Attendances, Coming
 from protocols.principals import Principal
 
+T = TypeVar("T")
 Form = Callable[[str, Sequence[Publication]], bytes]  # how a binding spells publications
 
 
@@ -26,21 +27,33 @@ class Reset:
 
 
 class Batch:
-    """Consecutive publications of one channel, spelled once in each form for all its readers."""
+    """Consecutive publications of one channel; what is made of them is made once for all readers.
 
-    __slots__ = ("_spelled", "channel", "publications")
+    Attributes:
+        channel: Its name.
+        publications: Oldest first.
+        previous: The data of the channel's publication right before them, if it is at hand.
+    """
 
-    def __init__(self, channel: str, publications: Sequence[Publication]) -> None:
+    __slots__ = ("_made", "channel", "previous", "publications")
+
+    def __init__(
+        self, channel: str, publications: Sequence[Publication], *, previous: bytes | None = None
+    ) -> None:
         self.channel = channel
         self.publications = publications
-        self._spelled: dict[Form, bytes] = {}
+        self.previous = previous
+        self._made: dict[Hashable, object] = {}
 
     def spelled(self, form: Form) -> bytes:
         """The publications in this form."""
-        found = self._spelled.get(form)
-        if found is None:
-            found = self._spelled[form] = form(self.channel, self.publications)
-        return found
+        return self.once(form, lambda: form(self.channel, self.publications))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made of them under this key, by whoever asked first."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("T", self._made[key])
 
 
 class Reader(Protocol):

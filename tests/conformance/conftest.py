@@ -18,6 +18,7 @@ from protocols.centrifugal.routes import PATH, Sockets
 from protocols.namespaces import NO_NAMESPACES, Namespaces
 from store.addresses import Addresses
 from store.connect import open_store
+from store.redis.application import Application
 from tests.conformance.tokens import Tokens, application
 from tests.flows.processes import free_port
 from tests.hub.conftest import Written
@@ -27,6 +28,7 @@ from tests.hub.conftest import Written
 class Served:
     url: str
     live: Live
+    application: Application
     sockets: Sockets
     tokens: Tokens
     write: Written
@@ -54,7 +56,9 @@ async def served_on(
                 with anyio.fail_after(10):
                     while not server.started:
                         await anyio.sleep(0.01)
-                yield Served(url, live, sockets, tokens, Written(store), server)
+                yield Served(
+                    url, live, realtime.application, sockets, tokens, Written(store), server
+                )
                 server.should_exit = True
 
 

@@ -122,9 +122,7 @@ async def test_a_socket_that_is_cut_leaves(addresses: Addresses):
         watching(served.url, "team-1", is_binary=False, channel="room:a") as cut,
     ):
         gone = cut.id
-        connection = cut.client._conn
-        assert connection is not None
-        connection.transport.abort()
+        cut.cut()
         await one.until_told(("leave", gone))
         with anyio.fail_after(5):
             while gone in await present(one):

@@ -77,6 +77,17 @@ class Watching(SubscriptionEventHandler):
             while not self.publications or self.numbers[-1] != number:
                 await anyio.sleep(0.01)
 
+    def cut(self) -> None:
+        """The connection is gone without a word; the client comes back by itself."""
+        connection = self.client._conn
+        assert connection is not None
+        connection.transport.abort()
+
+    async def until_offset(self, offset: int) -> None:
+        with anyio.fail_after(20):
+            while not self.publications or self.publications[-1].offset < offset:
+                await anyio.sleep(0.01)
+
     async def until_told(self, coming: tuple[str, str]) -> None:
         with anyio.fail_after(20):
             while coming not in self.comings:

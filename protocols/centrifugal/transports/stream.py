@@ -64,6 +64,8 @@ class EmulatedForm:
         self.commands = form.commands
         self.publications = form.publications  # the shared form's own: spelled once for all
         self._form = form
+        self.changes = form.changes
+        self.change_fields = form.change_fields
         self.coming = form.coming
         self._session = session
         self._node = node

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.replies import Reply
+from protocols.centrifugal.wire.values import PublicationField
 from protocols.channels import Publication
 from protocols.operations.presence import Coming
 
@@ -39,6 +40,18 @@ class Form(Protocol):
 
         Payloads are one line of JSON. All are of one kind.
         """
+        ...
+
+    def changes(
+        self, channel: str, publications: Sequence[Publication], before: bytes | None
+    ) -> bytes:
+        """The same as what changed from one to the next, for who has agreed to `delta`."""
+        ...
+
+    def change_fields(
+        self, publications: Sequence[Publication], before: bytes | None
+    ) -> list[PublicationField]:
+        """The same for an answer."""
         ...
 
     def coming(self, coming: Coming) -> bytes:

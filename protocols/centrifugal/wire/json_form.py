@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from protocols.centrifugal.wire.changes import change_fields
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.form import Form
 from protocols.centrifugal.wire.publication import coming_push, push
-from protocols.centrifugal.wire.replies import Reply
+from protocols.centrifugal.wire.replies import Push, Reply
+from protocols.centrifugal.wire.values import PublicationField
 from protocols.channels import ApplicationPublication, Publication
 from protocols.errors import InvalidRequest
 from protocols.operations.presence import Coming
@@ -43,6 +45,19 @@ class JsonForm:
             b'%s%s,"offset":%d}}}' % (head, publication.data, publication.offset)
             for publication in publications
         )
+
+    def changes(
+        self, channel: str, publications: Sequence[Publication], before: bytes | None
+    ) -> bytes:
+        """A message each, as what changed."""
+        fields = self.change_fields(publications, before)
+        return b"\n".join(self.reply(Reply(push=Push(channel, pub=one))) for one in fields)
+
+    def change_fields(
+        self, publications: Sequence[Publication], before: bytes | None
+    ) -> list[PublicationField]:
+        """The same for an answer."""
+        return change_fields(publications, before, is_text=True)
 
     def coming(self, coming: Coming) -> bytes:
         """A message, or none."""

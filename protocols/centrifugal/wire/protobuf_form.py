@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from protocols.centrifugal.wire import translate
+from protocols.centrifugal.wire.changes import change_fields
 from protocols.centrifugal.wire.commands import Command
 from protocols.centrifugal.wire.field_numbers import FIELD_NUMBERS
 from protocols.centrifugal.wire.form import Form
@@ -97,6 +98,19 @@ class ProtobufForm:
             spelled += (reply_size, _PUSH, push_size, head, pub_size, _DATA, size, data)
             spelled += (_OFFSET, offset)
         return b"".join(spelled)
+
+    def changes(
+        self, channel: str, publications: Sequence[Publication], before: bytes | None
+    ) -> bytes:
+        """A message each, as what changed."""
+        fields = self.change_fields(publications, before)
+        return b"".join(self.reply(Reply(push=Push(channel, pub=one))) for one in fields)
+
+    def change_fields(
+        self, publications: Sequence[Publication], before: bytes | None
+    ) -> list[PublicationField]:
+        """The same for an answer."""
+        return change_fields(publications, before, is_text=False)
 
     def coming(self, coming: Coming) -> bytes:
         """A message, or none."""

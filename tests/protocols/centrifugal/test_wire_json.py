@@ -55,7 +55,9 @@ ANSWERS = {
         Reply(id=2, subscribe=SubscribeResult(recoverable=True, positioned=True, epoch="e"))
     ),
     "recovered": JSON.reply(
-        answers.subscribed(2, Recovered(), has_history=True, was_recovering=True)
+        answers.subscribed(
+            2, answers.subscription(Recovered(), has_history=True, was_recovering=True)
+        )
     ),
     "unsubscribed": JSON.reply(answers.unsubscribed(3)),
     "temporary error": JSON.reply(answers.error(4, codes.INTERNAL)),

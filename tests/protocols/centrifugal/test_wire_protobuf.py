@@ -86,7 +86,7 @@ PUSHES = [
 REPLIES = [
     PING,
     answers.error(1, codes.INTERNAL),
-    answers.subscribed(2, Given(), has_history=True, was_recovering=True),
+    answers.subscribed(2, answers.subscription(Given(), has_history=True, was_recovering=True)),
     answers.unsubscribed(3),
     answers.ended("task:1", codes.INSUFFICIENT_STATE),
     Reply(id=4, connect=msgspec.convert(CONNECTED, ConnectResult)),
