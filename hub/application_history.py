@@ -34,6 +34,18 @@ class ApplicationHistory:
             return None
         return cut([published(one) for one in page.publications])
 
+    async def newest(self) -> tuple[StreamPosition, Publication | None]:
+        """Where it stands, and the publication there if it is still kept.
+
+        Raises:
+            Unavailable: Redis did not answer.
+        """
+        page = await self._application.read(
+            self._team, self._name, since=None, limit=1, reverse=True
+        )
+        found = [one for one in page.publications if one.offset == page.position.offset]
+        return page.position, published(found[0]) if found else None
+
 
 class NoHistory:
     """A `History` of a channel that keeps none: it has no positions, only what comes now."""

@@ -86,8 +86,7 @@ class Live:
         subscriber = Subscriber(watched, reader, catch_up=self._catch_up, leave=self.fanout.leave)
         self.fanout.enter(subscriber)
         try:
-            if since is not None and channel.has_history:
-                await recovery.begin(subscriber, since, self.recoveries)
+            await self._recover(subscriber, since)
         except BaseException:
             subscriber.close()
             raise
@@ -95,6 +94,15 @@ class Live:
             raise Unavailable(f"positions of {watched.name} have just changed; subscribe again")
         self.fanout.aim(watched, watched.target)
         return subscriber
+
+    async def _recover(self, subscriber: Subscriber, since: StreamPosition | None) -> None:
+        channel = subscriber.watched.channel
+        rules = channel.application
+        if channel.recovers_newest:
+            if since is not None or (rules and rules.auto_cache_recover):
+                await recovery.begin_with_newest(subscriber, since, self.recoveries)
+        elif since is not None and channel.has_history:
+            await recovery.begin(subscriber, since, self.recoveries)
 
     async def _join(self, channel: Channel, team: TeamId) -> Watched | None:
         try:

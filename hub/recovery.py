@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from hub.application_history import ApplicationHistory
 from hub.history import StreamHistory
 from hub.subscriber import Subscriber
 from protocols.channels import StreamPosition
@@ -58,6 +59,29 @@ async def begin(subscriber: Subscriber, since: StreamPosition, recoveries: Recov
         recoveries.from_feed += 1
     subscriber.publications = page
     return _recovered(subscriber, since.offset, reached=page[-1].offset)
+
+
+async def begin_with_newest(
+    subscriber: Subscriber, since: StreamPosition | None, recoveries: Recoveries
+) -> None:
+    """Fetch the newest publication, unless the subscriber has it, and go on from there.
+
+    Raises:
+        Unavailable: The history is out of reach.
+    """
+    watched = subscriber.watched
+    if not isinstance(watched.history, ApplicationHistory):
+        return _not_recovered(subscriber, recoveries)
+    position, newest = await watched.history.newest()
+    if newest is None or position.epoch != watched.epoch or newest.offset < watched.top:
+        return _not_recovered(subscriber, recoveries)
+    watched.target = max(watched.target, newest.offset)
+    if since and (since.offset, since.epoch or position.epoch) == (newest.offset, position.epoch):
+        recoveries.nothing_missed += 1
+    else:
+        recoveries.from_feed += 1
+        subscriber.publications = [newest]
+    return _recovered(subscriber, newest.offset, reached=newest.offset)
 
 
 def _recovered(subscriber: Subscriber, offset: int, *, reached: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from protocols.errors import NotFound
-from protocols.namespaces import NO_NAMESPACES, ApplicationNamespace, Namespaces
+from protocols.namespaces import NO_NAMESPACES, ApplicationNamespace, Namespaces, Recovery
 from protocols.principals import TeamId
 
 
@@ -61,6 +61,12 @@ class Channel:
     def has_history(self) -> bool:
         """Whether it has positions to go on from."""
         return isinstance(self.namespace, Namespace) or self.namespace.has_history
+
+    @property
+    def recovers_newest(self) -> bool:
+        """Whether who comes back gets the newest publication alone."""
+        rules = self.application
+        return rules is not None and rules.recovery is Recovery.CACHE
 
     @property
     def is_logged(self) -> bool:

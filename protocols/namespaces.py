@@ -32,6 +32,13 @@ class Clients(StrEnum):
     OWNERS = "owners"
 
 
+class Recovery(StrEnum):
+    """What a client that was away gets: all that it missed, or the newest publication alone."""
+
+    STREAM = "stream"
+    CACHE = "cache"
+
+
 class Subscribers(StrEnum):
     """Which clients may subscribe without a token for it."""
 
@@ -66,6 +73,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         force_push_join_leave: They are told also if they do not.
         tags_filter: Whether subscribers may have only publications of certain tags.
         delta: Whether subscribers may have what has changed since the last one.
+        recovery: What who was away gets of what is kept.
+        auto_cache_recover: The newest publication is for who subscribes the first time, too.
     """
 
     name: str
@@ -81,6 +90,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     force_push_join_leave: bool = False
     tags_filter: bool = False
     delta: bool = False
+    recovery: Recovery = Recovery.STREAM
+    auto_cache_recover: bool = False
 
     @property
     def has_history(self) -> bool:
@@ -192,6 +203,10 @@ def _broken(namespace: ApplicationNamespace) -> str | None:
         return "a name has up to 64 letters, digits and _.- of ASCII, a letter or digit first"
     if bool(namespace.history_size) is not bool(namespace.history_seconds):
         return "history_size and history_seconds are both above 0, or both 0"
+    if namespace.recovery is Recovery.CACHE and not namespace.has_history:
+        return "recovery by cache needs history_size and history_seconds"
+    if namespace.auto_cache_recover and namespace.recovery is not Recovery.CACHE:
+        return "auto_cache_recover needs recovery by cache"
     if namespace.force_push_join_leave and not namespace.join_leave:
         return "force_push_join_leave needs join_leave"
     return None

@@ -27,6 +27,8 @@ NAMESPACES = namespaces.parse(
     """[{"name": "news", "history_size": 100, "history_seconds": 300, "tags_filter": true},
         {"name": "price", "history_size": 100, "history_seconds": 300, "delta": true},
         {"name": "tick", "delta": true},
+        {"name": "state", "history_size": 5, "history_seconds": 300, "recovery": "cache",
+         "auto_cache_recover": true},
         {"name": "plain"}]"""
 )
 HISTORY = PublishOptions(history_size=100, history_seconds=300)
@@ -223,6 +225,21 @@ async def test_the_npm_client_gets_what_changed(addresses: Addresses, build: str
             assert heard[0] == {"subscribed": True}
             assert [one["data"] for one in heard[1:]] == datas
             assert [one["offset"] for one in heard[1:]] == dense(1, 30)
+
+
+@BUILDS
+async def test_the_npm_client_gets_the_newest_and_what_comes_then(addresses: Addresses, build: str):
+    async with served_on(addresses, NAMESPACES) as served:
+        await publish(served, "state:a", *dense(1, 20))
+        async with (
+            js(served.url, build, "state:a", {"since": {"offset": 3, "epoch": ""}}) as back,
+            js(served.url, build, "state:a", {}) as new,
+        ):
+            await publish(served, "state:a", 21)
+            for heard in (back, new):
+                await until(heard, 3)
+                assert [one["data"] for one in heard[1:]] == [20, 21]
+                assert [one["offset"] for one in heard[1:]] == [20, 21]
 
 
 @BUILDS

@@ -286,3 +286,48 @@ async def test_a_frame_that_is_none_ends_nothing(addresses: Addresses):
         await numbers(hub, 1, 1)
         await reader.until(1)
         assert reader.lost == []
+
+
+CACHED = namespaces.parse(
+    '[{"name":"state","history_size":5,"history_seconds":60,"recovery":"cache",'
+    '"publish":"viewers"},'
+    '{"name":"score","history_size":1,"history_seconds":0.3,"recovery":"cache",'
+    '"auto_cache_recover":true,"publish":"viewers"}]'
+)
+STATE, SCORE = (channels.parse(f"{name}:a", CACHED) for name in ("state", "score"))
+
+
+async def test_who_comes_back_to_a_cache_gets_the_newest_alone(addresses: Addresses):
+    async with hub_on(addresses, CACHED) as hub, hub_on(addresses, CACHED) as other:
+        await numbers(hub, 1, 20, channel=STATE)
+        epoch = await epoch_of(other, STATE)
+
+        for since in (StreamPosition(epoch, 3), StreamPosition("_", 0), StreamPosition("", 0)):
+            reader = await watch(other.live, STATE, since)
+            assert reader.offsets == [20]
+        subscription = await hub.live.subscribe(
+            TEAM, Collected(), channel=STATE, since=StreamPosition(epoch, 20)
+        )
+        assert (subscription.recovered, subscription.offset) == (True, 20)
+        assert subscription.publications == ()
+        assert (await watch(hub.live, STATE)).offsets == []
+
+        await numbers(hub, 21, 22, channel=STATE)
+        await reader.until(22)
+        assert reader.offsets == [20, 21, 22]
+
+
+async def test_who_comes_first_can_get_it_too_while_it_is_kept(addresses: Addresses):
+    async with hub_on(addresses, CACHED) as hub:
+        empty = await hub.live.subscribe(TEAM, Collected(), channel=SCORE, since=None)
+        assert not empty.recovered
+        await numbers(hub, 1, 3, channel=SCORE)
+        assert (await watch(hub.live, SCORE)).offsets == [3]
+
+        with anyio.fail_after(5):
+            while (await watch(hub.live, SCORE)).offsets:
+                await anyio.sleep(0.05)
+        gone = await hub.live.subscribe(
+            TEAM, Collected(), channel=SCORE, since=StreamPosition("", 2)
+        )
+        assert (gone.recovered, gone.offset) == (False, 3)

@@ -28,6 +28,10 @@ NAMESPACES = namespaces.parse(
         ('[{"name":"a","max_bytes":0}]', "max_bytes"),
         ('[{"name":"a"},{"history_size":1}]', "namespace no. 2: .*`name`"),
         ('[{"name":"a"},{"name":"a"}]', "there are two"),
+        ('[{"name":"a","force_push_join_leave":true}]', "needs join_leave"),
+        ('[{"name":"a","recovery":"cache"}]', "recovery by cache needs history_size"),
+        ('[{"name":"a","auto_cache_recover":true}]', "needs recovery by cache"),
+        ('[{"name":"a","see_presence":"me"}]', 'namespace "a": Invalid enum value'),
     ],
 )
 def test_what_breaks_a_rule_is_refused_with_the_namespace_and_the_rule(
