@@ -50,7 +50,7 @@ coverage: $(VENV)/.ok-test $(VENV)/.ok-docs site ## all tests again, with the li
 bench: $(VENV)/.ok-test site ## every number the product promises, with its limit beside it
 	$(BIN)/python -m bench
 
-faults: $(VENV)/.ok-test site ## kill -9 of each part under load, more rounds than `make test` has time for
+faults: $(VENV)/.ok-test site ## kill -9 of each part under load, and hubs, Redis and Postgres in trouble: more rounds than `make test` has time for
 	$(BIN)/python -m pytest -m faults tests/faults
 
 install: $(VENV)/.ok

@@ -30,7 +30,7 @@ from store.postgres.migrate import migrate
 
 # Folders and files that start whole products or fill whole databases: busy for half a minute each,
 # while the others mostly wait.
-LONG = ("flows", "browser", "test_plans.py", "shipping", "docs", "conformance")
+LONG = ("flows", "browser", "test_plans.py", "shipping", "docs", "conformance", "faults")
 TEMPLATE = "pygent_template"
 
 # A test run need not survive the loss of power; kill -9 of the server loses nothing even so.
