@@ -69,9 +69,9 @@ class Subscriber:
 
     async def run(self) -> None:
         """Follow until cancelled, or told not to come back."""
-        failures = 0
+        first, failures = self._who, 0
         while True:
-            url = self._dice.choice(self._urls)
+            url = self._urls[(first + failures) % len(self._urls)]
             try:
                 async with connect(
                     url,
@@ -89,7 +89,7 @@ class Subscriber:
                 self._note("closed", code)
                 if code in NOT_AGAIN:
                     return
-                failures = 0
+                first, failures = self._dice.randrange(len(self._urls)), 0
             back_off = min(FIRST_BACK_OFF_SECONDS * 2 ** min(failures, 5), MOST_BACK_OFF_SECONDS)
             await anyio.sleep(self._dice.uniform(0.05, back_off))
 
