@@ -21,7 +21,7 @@ INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes
 ALL_TESTS := PATH=$(NODE_PATH):$$PATH $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 PAGES := $(shell find dashboard assets -type f \( -name '*.py' -o -name '*.js' -o -name '*.jsx' -o -name '*.css' -o -name '*.svg' -o -name '*.png' -o -name '*.html' -o -name '*.webmanifest' -o -name '*.woff2' \) -not -path 'assets/external/*') rxconfig.py
 
-.PHONY: help run test check coverage bench faults clean site docs reference wheel licences sbom install install-test lock
+.PHONY: help run test check coverage bench faults autobahn clean site docs reference wheel licences sbom install install-test lock
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ bench: $(VENV)/.ok-test site ## every number the product promises, with its limi
 
 faults: $(VENV)/.ok-test site ## kill -9 of each part under load, and hubs, Redis and Postgres in trouble: more rounds than `make test` has time for
 	$(BIN)/python -m pytest -m faults tests/faults
+
+autobahn: $(VENV)/.ok-test ## the Autobahn testsuite against the socket: make autobahn WSTEST=…/wstest, which wants Python 2.7
+	$(BIN)/python -m tests.conformance.autobahn $(WSTEST)
 
 install: $(VENV)/.ok
 install-test: $(VENV)/.ok-test

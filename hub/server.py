@@ -11,6 +11,7 @@ import logging
 import signal
 import socket
 import threading
+from asyncio.transports import BaseTransport
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
@@ -20,7 +21,8 @@ from starlette.types import ASGIApp
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
+from websockets.server import ServerProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -109,8 +111,23 @@ class HubRequests(H11Protocol):
             self.transport.close()
 
 
+class Endpoint(ServerProtocol):
+    """A peer that closes amid a message in pieces is closed with as any other (RFC 6455, 5.5.1)."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """As websockets does, but what was begun is given up when a close comes."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class HubSocket(WebSocketsSansIOProtocol):
     """A close is written even when the peer reads nothing, and is final after CLOSE_SECONDS."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """As uvicorn does."""
+        self.conn = Endpoint(max_size=self.config.ws_max_size, logger=self.logger)
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn does, and a handshake with a header too long is refused, not left open."""

@@ -131,6 +131,12 @@ async def test_a_message_in_endless_empty_pieces_is_too_big(port: int) -> None:
     assert answer.startswith(b"HTTP/1.1 101")
 
 
+async def test_a_close_amid_a_message_in_pieces_is_answered_as_any_other(port: int) -> None:
+    begun, close = b"\x01\x81\0\0\0\0{", b"\x88\x82\0\0\0\0\x03\xe8"
+    answer = await answer_to(port, UPGRADE + b"\r\n", begun + close, until=b"\x88\x02\x03\xe8")
+    assert answer.startswith(b"HTTP/1.1 101")
+
+
 async def test_who_reads_nothing_of_a_large_answer_is_cut(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
