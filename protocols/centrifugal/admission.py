@@ -8,7 +8,9 @@ from protocols.centrifugal.caller import Caller, expires_in
 from protocols.centrifugal.decisions import Authenticate, Close, Refresh, Send
 from protocols.centrifugal.grants import ExpiredToken, InvalidToken
 from protocols.centrifugal.rights import Rights
+from protocols.centrifugal.server_side import ServerSide
 from protocols.centrifugal.session import Session
+from protocols.centrifugal.teller import Teller
 from protocols.centrifugal.visitor import Visitor
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
 
@@ -18,12 +20,16 @@ logger = logging.getLogger(__name__)
 class Admission:
     """Decides about `connect` and `refresh` of one connection, by who comes."""
 
-    def __init__(self, caller: Caller, session: Session) -> None:
+    def __init__(
+        self, caller: Caller, session: Session, server_side: ServerSide, teller: Teller
+    ) -> None:
         self._caller = caller
         self._session = session
+        self._server_side = server_side
+        self._teller = teller
 
-    async def connect(self, command: Authenticate) -> Send | Close:
-        """The answer to `connect`, or why nobody is connected."""
+    async def connect(self, command: Authenticate) -> Send | Close | None:
+        """What is left to do about `connect`: refuse it, unless it was answered."""
         try:
             visitor = await self._caller.identify(command.token)
             left = _left(visitor)
@@ -37,8 +43,21 @@ class Admission:
         except LimitExceeded as error:
             logger.warning("a socket was refused", extra={"reason": error.message})
             return Close(codes.CONNECTION_LIMIT)
-        rights = Rights(visitor, self._caller.keyring)
-        return Send(self._session.accept(command, rights, now=time.monotonic(), expires_in=left))
+        try:
+            entered = await self._server_side.enter(visitor, command.positions)
+        except FactoryError as error:
+            return self._session.refuse_connect(command, error)
+        # No await from here: the answer goes out before anything of a channel.
+        answer = self._session.accept(
+            command,
+            Rights(visitor, self._caller.keyring),
+            now=time.monotonic(),
+            expires_in=left,
+            subs=entered.results,
+        )
+        self._teller.tell(answer)
+        await self._server_side.start(entered)
+        return None
 
     async def refresh(self, command: Refresh) -> Send | Close:
         """The answer to `refresh`, or the end."""

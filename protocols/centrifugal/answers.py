@@ -1,8 +1,12 @@
 """What a session says, as messages: results, errors, and what it tells by itself."""
 
+from collections.abc import Mapping
+
+import msgspec
+
 from protocols.centrifugal.codes import ErrorCode, Unsubscribed
 from protocols.centrifugal.wire.publication import publication_field, read_info
-from protocols.centrifugal.wire.replies import Push, Reply, UnsubscribePush
+from protocols.centrifugal.wire.replies import Push, Reply, SubscribePush, UnsubscribePush
 from protocols.centrifugal.wire.results import (
     ConnectResult,
     HistoryResult,
@@ -14,7 +18,7 @@ from protocols.centrifugal.wire.results import (
     SubscribeResult,
     UnsubscribeResult,
 )
-from protocols.centrifugal.wire.values import ErrorField, PublicationField
+from protocols.centrifugal.wire.values import ABSENT, ErrorField, PublicationField
 from protocols.operations.channels import HistoryPage, Subscription
 from protocols.operations.presence import PresencePage, PresenceStats
 
@@ -30,8 +34,16 @@ def error(command_id: int, code: ErrorCode, message: str | None = None) -> Reply
     return Reply(id=command_id, error=field)
 
 
-def connected(command_id: int, client: str, *, version: str, ping: int, ttl: int | None) -> Reply:
-    """To `connect`; `ttl` if the client has to refresh."""
+def connected(
+    command_id: int,
+    client: str,
+    *,
+    version: str,
+    ping: int,
+    ttl: int | None,
+    subs: Mapping[str, SubscribeResult],
+) -> Reply:
+    """To `connect`; `ttl` if the client has to refresh; `subs`: where the server put it."""
     result = ConnectResult(
         client=client,
         version=version,
@@ -39,6 +51,7 @@ def connected(command_id: int, client: str, *, version: str, ping: int, ttl: int
         pong=True,
         expires=ttl is not None,
         ttl=ttl or 0,
+        subs=dict(subs),
     )
     return Reply(id=command_id, connect=result)
 
@@ -87,6 +100,18 @@ def subscription(
 def subscribed(command_id: int, result: SubscribeResult) -> Reply:
     """To `subscribe`."""
     return Reply(id=command_id, subscribe=result)
+
+
+def added(channel: str, held: Subscription, *, has_history: bool, data: bytes) -> Reply:
+    """Tells that the server has put the client into a channel."""
+    push = SubscribePush(
+        recoverable=has_history,
+        positioned=has_history,
+        epoch=held.epoch,
+        offset=held.offset,
+        data=msgspec.Raw(data) if data else ABSENT,
+    )
+    return Reply(push=Push(channel, subscribe=push))
 
 
 def subscription_refreshed(command_id: int, *, ttl: int | None) -> Reply:

@@ -3,6 +3,8 @@
 Errors raised here answer the command: its sender may go on.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from protocols import channels
@@ -14,7 +16,7 @@ from protocols.channels import Channel, StreamPosition
 from protocols.errors import Forbidden, InvalidRequest
 from protocols.namespaces import Namespaces
 
-MAX_CHANNEL_BYTES = 255
+MAX_CHANNEL_BYTES = channels.MAX_NAME_BYTES
 MAX_HISTORY = 300
 FOSSIL = "fossil"
 REJECT_UNRECOVERED = 2  # a bit of `flag`
@@ -49,6 +51,15 @@ def _terms(request: SubscribeRequest, asked: Channel) -> Terms:
         tags=tags.parse(request.tf) if request.tf else None,
         is_delta=bool(request.delta) and rules is not None and rules.delta,
     )
+
+
+def positions(subs: Mapping[str, SubscribeRequest]) -> dict[str, StreamPosition]:
+    """Those a client wants to continue, of the channels the server subscribes it to."""
+    return {
+        name: StreamPosition(request.epoch, request.offset)
+        for name, request in subs.items()
+        if request.recover
+    }
 
 
 def history(command_id: int, request: HistoryRequest, namespaces: Namespaces) -> ReadHistory:

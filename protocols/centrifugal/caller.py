@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 from starlette.datastructures import Headers
 
@@ -111,6 +112,13 @@ class Caller:
         """Whether this is the one who is connected."""
         known, found = self.visitor.principal, visitor.principal
         return (found.actor, found.team) == (known.actor, known.team)
+
+    def extend(self, expires_at: float | None) -> None:
+        """A guest may stay until then, whatever the token said; of a member the session says."""
+        visitor = self.visitor
+        if visitor.is_guest:
+            principal = replace(visitor.principal, expires_at=expires_at)
+            self._visitor = replace(visitor, principal=principal)
 
     async def recheck(self) -> Disconnect | None:
         """Why the one who is connected may no longer be; what cannot be told now ends nothing.

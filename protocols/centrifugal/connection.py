@@ -40,6 +40,7 @@ from protocols.centrifugal.frames import Frames
 from protocols.centrifugal.memberships import Memberships
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.server_side import ServerSide
 from protocols.centrifugal.session import Session
 from protocols.centrifugal.teller import Teller
 from protocols.centrifugal.visitor import Visitor
@@ -60,6 +61,7 @@ class Connection:
         why: It was closed by this side.
         pace: How fast its commands come.
         arrival: How it came.
+        server_side: Puts it into channels, and takes it out.
     """
 
     def __init__(
@@ -86,7 +88,6 @@ class Connection:
             pace=pace,
             namespaces=channels.namespaces,
         )
-        self._admission = Admission(caller, self._session)
         self._outbox = Outbox(self._form.separator)
         self._teller = Teller(self._form, self._outbox, self.close)
         self._scope = anyio.CancelScope()
@@ -99,6 +100,13 @@ class Connection:
         self._requests = ChannelRequests(
             self._session, caller, channels, self._memberships, self._teller
         )
+        self.server_side = ServerSide(
+            self._session.subscriptions,
+            self._memberships,
+            self._teller,
+            namespaces=channels.namespaces,
+        )
+        self._admission = Admission(caller, self._session, self.server_side, self._teller)
 
     @property
     def client(self) -> str:
@@ -152,6 +160,11 @@ class Connection:
             self.why = why
             self._scope.cancel()
 
+    def renew(self, expires_at: float | None) -> None:
+        """Let a guest stay until then, in seconds since 1970, or for good."""
+        self._caller.extend(expires_at)
+        self._session.renewed(now=time.monotonic(), expires_in=self._caller.expires_in)
+
     async def _read(self) -> None:
         while self.why is None:
             match await self._frames.receive():
@@ -178,7 +191,8 @@ class Connection:
             case Close(why):
                 self.close(why)
             case Authenticate():
-                await self._perform(await self._admission.connect(decision))
+                if refusal := await self._admission.connect(decision):
+                    await self._perform(refusal)
             case Refresh():
                 await self._perform(await self._admission.refresh(decision))
             case Unsubscribe():

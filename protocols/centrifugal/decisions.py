@@ -1,6 +1,7 @@
 """What a session asks its driver to do. Plain values; what they need is done elsewhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from protocols.centrifugal.codes import Disconnect, Unsubscribed
 from protocols.centrifugal.terms import BY_COMMAND, Terms
@@ -10,10 +11,17 @@ from protocols.channels import Channel, StreamPosition
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Find out who this is; then `accept` or `refuse_connect`."""
+    """Find out who this is; then `accept` or `refuse_connect`.
+
+    Attributes:
+        id: Of the command.
+        token: A key or a token, or None: the handshake must do.
+        positions: Those to continue where the server subscribes the client, by channel.
+    """
 
     id: int
     token: str | None
+    positions: Mapping[str, StreamPosition] = field(default_factory=dict[str, StreamPosition])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ here.
 Source: the Centrifugal client protocol; the rules are cited by their command.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 
-from protocols.centrifugal import answers, codes
+from protocols.centrifugal import answers, asked, codes
 from protocols.centrifugal.deadlines import PING_SECONDS, Deadlines
 from protocols.centrifugal.decisions import (
     Authenticate,
@@ -27,9 +27,11 @@ from protocols.centrifugal.rights import Rights
 from protocols.centrifugal.subscriptions import Subscriptions
 from protocols.centrifugal.wire.commands import Command, RefreshRequest, RPCRequest
 from protocols.centrifugal.wire.replies import PING, Reply
+from protocols.centrifugal.wire.results import SubscribeResult
 from protocols.errors import FactoryError, InvalidRequest, Unauthenticated
 from protocols.namespaces import NO_NAMESPACES, Namespaces
 
+NOWHERE: Mapping[str, SubscribeResult] = {}
 MAX_NAME_CHARACTERS = 16
 MAX_VERSION_CHARACTERS = 64
 
@@ -117,7 +119,8 @@ class Session:
         if len(connect.name) > MAX_NAME_CHARACTERS or len(connect.version) > MAX_VERSION_CHARACTERS:
             self._phase = _Phase.REFUSED
             return Send(answers.error(command.id, codes.BAD_REQUEST))
-        return Authenticate(command.id, connect.token or None)
+        positions = asked.positions(connect.subs)
+        return Authenticate(command.id, connect.token or None, positions)
 
     def _without_id(self, command: Command) -> Decision | None:
         if command.send:
@@ -161,6 +164,7 @@ class Session:
         *,
         now: float,
         expires_in: float | None = None,
+        subs: Mapping[str, SubscribeResult] = NOWHERE,
     ) -> Reply:
         """The answer to `connect`: from now on commands are served and pings are due.
 
@@ -170,6 +174,7 @@ class Session:
             now: When.
             expires_in: Seconds the credentials are still good for; None: no end. Who came with a
                 token refreshes it in time; others are closed.
+            subs: The channels the server put it into.
         """
         self._phase = _Phase.CONNECTED
         self._rights = rights
@@ -178,7 +183,12 @@ class Session:
         self.renewed(now=now, expires_in=expires_in)
         ttl = answers.ttl_of(expires_in) if self._refreshes else None
         return answers.connected(
-            command.id, self.client, version=self._version, ping=PING_SECONDS, ttl=ttl
+            command.id,
+            self.client,
+            version=self._version,
+            ping=PING_SECONDS,
+            ttl=ttl,
+            subs=subs,
         )
 
     def refuse_connect(self, command: Authenticate, error: FactoryError) -> Send | Close:
