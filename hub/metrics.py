@@ -77,6 +77,9 @@ def _here(opened: Opened) -> Iterator[Metric]:
     yield _gauge("connections", "Open sockets.", len(sockets))
     yield from _quotas(opened.quotas)
     yield _gauge("subscriptions", "Readers on all channels together.", opened.live.subscriptions)
+    yield _gauge(
+        "present", "Clients present in channels by way of this hub.", len(opened.live.attendance)
+    )
     yield _gauge("append_queue", "Appends that wait for the log.", log.waiting)
     totals: dict[str, tuple[str, float]] = {
         "connections": ("Sockets since the start.", sockets.counters.connections_total),
@@ -86,6 +89,10 @@ def _here(opened: Opened) -> Iterator[Metric]:
             sockets.counters.flood_closes,
         ),
         "commands_refused": ("Commands that came too fast.", sockets.commands_refused),
+        "publications_skipped": (
+            "Publications slow readers did not get, but newer ones, as their namespace says.",
+            sockets.publications_skipped,
+        ),
         "deliveries": ("Publications handed to readers.", fanout.deliveries),
         "frames": ("Frames heard from Redis on watched channels.", fanout.frames),
         "frame_gaps": ("Frames that left a gap, read from the log.", fanout.gaps),

@@ -73,6 +73,7 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         force_push_join_leave: They are told also if they do not.
         tags_filter: Whether subscribers may have only publications of certain tags.
         delta: Whether subscribers may have what has changed since the last one.
+        conflate: Whether a slow reader gets the newest publication once it has room, and not all.
         recovery: What who was away gets of what is kept.
         auto_cache_recover: The newest publication is for who subscribes the first time, too.
     """
@@ -90,6 +91,7 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     force_push_join_leave: bool = False
     tags_filter: bool = False
     delta: bool = False
+    conflate: bool = False
     recovery: Recovery = Recovery.STREAM
     auto_cache_recover: bool = False
 

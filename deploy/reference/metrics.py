@@ -39,9 +39,12 @@ def _families() -> list[Metric]:
 
 def _nothing_opened() -> SimpleNamespace:
     """What the hub's own numbers are read from, all zero."""
-    sockets = _Sockets(counters=SocketCounters(), commands_refused=0)
+    sockets = _Sockets(counters=SocketCounters(), commands_refused=0, publications_skipped=0)
     live = SimpleNamespace(
-        fanout=SimpleNamespace(counters=FanoutCounters()), subscriptions=0, recoveries=Recoveries()
+        fanout=SimpleNamespace(counters=FanoutCounters()),
+        subscriptions=0,
+        recoveries=Recoveries(),
+        attendance=(),
     )
     kept = SimpleNamespace(
         log=SimpleNamespace(counters=LogCounters()),

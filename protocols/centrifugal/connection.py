@@ -124,6 +124,11 @@ class Connection:
         return self._form.is_binary
 
     @property
+    def skipped(self) -> int:
+        """How many publications newer ones took the place of, since it was slow."""
+        return self._outbox.skipped
+
+    @property
     def channels(self) -> list[str]:
         """Those it is in."""
         return [one.name for one in self._memberships]

@@ -43,6 +43,7 @@ class Membership:
         self.is_lost = False
         self._teller = teller
         self._lost = lost
+        self._conflates = bool(channel.application and channel.application.conflate)
         self._spelling = spelling(terms, teller.form, channel)
         self.is_started = False
         self._subscription: Subscription | None = None
@@ -81,14 +82,29 @@ class Membership:
 
     def close(self) -> None:
         """No more publications; may be called again."""
+        self._teller.outbox.forget(self)
         if self._subscription is not None:
             self._subscription.close()
 
     def offer(self, batch: Batch) -> bool:
         """Queue what of it is for this client, or refuse it while too much waits."""
-        if not self._spelling.wants(batch):
+        wanted = self._spelling.wanted(batch)
+        if not wanted:
+            return True
+        if self._conflates:
+            self._conflate(batch, len(wanted))
             return True
         return self._teller.outbox.offer(lambda: self._spelling.spelled(batch))
+
+    def _conflate(self, batch: Batch, wanted: int) -> None:
+        """All of it while there is room, then the newest alone; what is left out is counted."""
+        outbox, spelling = self._teller.outbox, self._spelling
+        if outbox.has_room_for(self):
+            outbox.offer(lambda: spelling.spelled(batch))
+            return
+        newest = spelling.newest(batch)
+        is_instead = outbox.keep_newest(self, lambda: spelling.spelled(newest))
+        self._teller.outbox.skipped += wanted - 1 + is_instead
 
     def page(self) -> list[PublicationField]:
         """The first page of what was missed, for the answer; to be asked for once."""
@@ -106,5 +122,6 @@ class Membership:
     def lose(self, channel: str) -> None:
         """See `Reader`."""
         self.is_lost = True
+        self._teller.outbox.forget(self)
         if self.is_started:
             self._lost(self)

@@ -1,11 +1,12 @@
 """What waits to be written to one socket: bounded in bytes, several messages to a frame.
 
 Whoever fills it never waits. Publications are refused above a mark, to be read from the history
-later; answers are only refused when the whole is full, and then the socket is too slow to keep.
+later, or are kept apart, only the newest for each slot; answers are only refused when the whole is
+full, and then the socket is too slow to keep.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 
 import anyio
 
@@ -22,12 +23,18 @@ class Outbox:
 
     Args:
         separator: Between two messages of a frame.
+
+    Attributes:
+        size: Of what waits in order, in bytes.
+        skipped: How many publications others took the place of, as who fills it counts them.
     """
 
     def __init__(self, separator: bytes) -> None:
         self.size = 0
+        self.skipped = 0
         self._separator = separator
         self._messages: deque[bytes] = deque()
+        self._apart: dict[Hashable, Callable[[], bytes]] = {}
         self._is_closed = False
         self._is_cut = False  # a frame was taken and perhaps not written
         self._filled = anyio.Event()
@@ -46,6 +53,24 @@ class Outbox:
             return False
         self._append(message())
         return True
+
+    def keep_newest(self, slot: Hashable, message: Callable[[], bytes]) -> bool:
+        """Keep publications apart, to be spelled and queued once less than LOW_BYTES wait.
+
+        Returns:
+            Whether they took the place of others, which are never written.
+        """
+        is_instead = slot in self._apart
+        self._apart[slot] = message
+        return is_instead
+
+    def has_room_for(self, slot: Hashable) -> bool:
+        """Whether publications need not be kept apart, nor wait behind others of their slot."""
+        return self.size <= HIGH_BYTES and slot not in self._apart
+
+    def forget(self, slot: Hashable) -> None:
+        """What was kept for it is not written any more."""
+        self._apart.pop(slot, None)
 
     async def room(self) -> None:
         """Return once less than LOW_BYTES wait, or nothing will be written any more."""
@@ -72,7 +97,7 @@ class Outbox:
             await self._write_frame(write)
 
     def close(self) -> None:
-        """Let go of who waits for room."""
+        """Let go of who waits for room; what is kept apart is still written, if anything is."""
         self._is_closed = True
         self._drained.set()
 
@@ -90,7 +115,14 @@ class Outbox:
         self._is_cut = False
         self.size -= size
         if self.size < LOW_BYTES:
+            self._take_up()
+        if self.size < LOW_BYTES:
             self._drained.set()
+
+    def _take_up(self) -> None:
+        """What was kept apart, as far as it fits: who has waited longest comes first."""
+        while self._apart and self.size < LOW_BYTES:
+            self._append(self._apart.pop(next(iter(self._apart)))())
 
     def _append(self, message: bytes) -> None:
         self._messages.append(message)

@@ -49,6 +49,7 @@ class Counters:
     slow_closes: int = 0
     flood_closes: int = 0
     commands_refused: int = 0  # of sockets that are closed
+    publications_skipped: int = 0  # as well
 
 
 class Sockets:
@@ -99,6 +100,11 @@ class Sockets:
         """Commands that came too fast, since the start."""
         return self.counters.commands_refused + sum(one.pace.refused for one in self._open)
 
+    @property
+    def publications_skipped(self) -> int:
+        """Publications that slow readers did not get, but newer ones, since the start."""
+        return self.counters.publications_skipped + sum(one.skipped for one in self._open)
+
     async def serve(self, socket: WebSocket) -> None:
         """One WebSocket, from its handshake to its end."""
         form, subprotocol = _agreed(socket)
@@ -142,6 +148,7 @@ class Sockets:
         finally:
             self._open.discard(connection)
             self.counters.commands_refused += connection.pace.refused
+            self.counters.publications_skipped += connection.skipped
             self.counters.slow_closes += connection.why is codes.SLOW
             self.counters.flood_closes += connection.why is codes.FLOOD
 

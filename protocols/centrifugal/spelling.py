@@ -20,8 +20,12 @@ NO_TAGS: Mapping[str, str] = {}
 class Spelling(Protocol):
     """One subscription's; it sees what its client is told, in order."""
 
-    def wants(self, batch: Batch) -> bool:
-        """Whether anything of the batch is for this client."""
+    def wanted(self, batch: Batch) -> Sequence[Publication]:
+        """What of the batch is for this client."""
+        ...
+
+    def newest(self, batch: Batch) -> Batch:
+        """The last of what is wanted, of which there is some; to be spelled in its place."""
         ...
 
     def spelled(self, batch: Batch) -> bytes:
@@ -39,9 +43,13 @@ class Whole:
     def __init__(self, form: Form) -> None:
         self._form = form
 
-    def wants(self, batch: Batch) -> bool:
+    def wanted(self, batch: Batch) -> Sequence[Publication]:
         """See `Spelling`."""
-        return True
+        return batch.publications
+
+    def newest(self, batch: Batch) -> Batch:
+        """See `Spelling`."""
+        return batch.once(_newest, lambda: _newest(batch.channel, batch.publications))
 
     def spelled(self, batch: Batch) -> bytes:
         """See `Spelling`."""
@@ -59,24 +67,26 @@ class Filtered:
         self._form = form
         self._tags = tags
 
-    def wants(self, batch: Batch) -> bool:
+    def wanted(self, batch: Batch) -> Sequence[Publication]:
         """See `Spelling`."""
-        return bool(self._wanted(batch))
+        return batch.once(
+            self._tags, lambda: [one for one in batch.publications if self._matches(one)]
+        )
+
+    def newest(self, batch: Batch) -> Batch:
+        """See `Spelling`."""
+        key = (self._tags, _newest)
+        return batch.once(key, lambda: _newest(batch.channel, self.wanted(batch)))
 
     def spelled(self, batch: Batch) -> bytes:
         """See `Spelling`."""
         spell = self._form.publications
         key = (self._tags, spell)
-        return batch.once(key, lambda: spell(batch.channel, self._wanted(batch)))
+        return batch.once(key, lambda: spell(batch.channel, self.wanted(batch)))
 
     def page(self, publications: Sequence[Publication]) -> list[PublicationField]:
         """See `Spelling`."""
         return [publication_field(one) for one in publications if self._matches(one)]
-
-    def _wanted(self, batch: Batch) -> list[Publication]:
-        return batch.once(
-            self._tags, lambda: [one for one in batch.publications if self._matches(one)]
-        )
 
     def _matches(self, publication: Publication) -> bool:
         is_tagged = isinstance(publication, ApplicationPublication)
@@ -91,9 +101,13 @@ class Changes:
         self._has_history = channel.has_history
         self._is_chained = False
 
-    def wants(self, batch: Batch) -> bool:
+    def wanted(self, batch: Batch) -> Sequence[Publication]:
         """See `Spelling`."""
-        return True
+        return batch.publications
+
+    def newest(self, batch: Batch) -> Batch:
+        """See `Spelling`: a whole, since what it is a change of may not be told."""
+        return batch.once(_newest, lambda: _newest(batch.channel, batch.publications))
 
     def spelled(self, batch: Batch) -> bytes:
         """See `Spelling`."""
@@ -112,6 +126,10 @@ class Changes:
     def _note(self, publications: Sequence[Publication]) -> None:
         """What stands beside the history is not what the next one is a change of."""
         self._is_chained = not self._has_history or publications[-1].offset > 0
+
+
+def _newest(channel: str, publications: Sequence[Publication]) -> Batch:
+    return Batch(channel, publications[-1:])
 
 
 def spelling(terms: Terms, form: Form, channel: Channel) -> Spelling:

@@ -132,12 +132,12 @@ def test_one_verdict_serves_all_equal_filters(form: Form):
     told = Batch("news:a", publications)
     readers = [Filtered(form, wish("2")) for _ in range(10)]
 
-    messages = {one.spelled(told) for one in readers if one.wants(told)}
+    messages = {one.spelled(told) for one in readers if one.wanted(told)}
 
     (message,) = messages
     assert [int(one["push"]["pub"]["offset"]) for one in _messages(form, message)] == [2]
     assert Counted.looks == 3
-    assert not Filtered(form, wish("7")).wants(told)
+    assert not Filtered(form, wish("7")).wanted(told)
     assert [field.offset for field in readers[0].page(publications)] == [2]
 
 
