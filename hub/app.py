@@ -38,6 +38,7 @@ from protocols.centrifugal import routes as centrifugal_routes
 from protocols.centrifugal.server import routes as server_routes
 from protocols.centrifugal.server.methods import Methods
 from protocols.centrifugal.transports import routes as transport_routes
+from protocols.centrifugal.transports import uni_routes
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
 from protocols.operations.keys import Keys
@@ -114,6 +115,7 @@ def _routes(hub: Hub, rest: FastAPI, dashboard: ASGIApp | None) -> list[BaseRout
     routes.extend(
         transport_routes.routes(lambda _: hub.opened.sockets, lambda _: hub.opened.sessions)
     )
+    routes.extend(uni_routes.routes(lambda _: hub.opened.sockets))
     routes.extend(identity_routes.routes(identities, is_secure=is_secure))
     routes.extend(Health(hub).routes)
     if dashboard is not None:

@@ -88,6 +88,8 @@ class Connection:
             pace=pace,
             namespaces=channels.namespaces,
         )
+        if self._form.is_unidirectional:
+            self._session.expect_no_more()
         self._outbox = Outbox(self._form.separator)
         self._teller = Teller(self._form, self._outbox, self.close)
         self._scope = anyio.CancelScope()

@@ -19,9 +19,13 @@ class Deadlines:
     Args:
         now: When the socket opened.
         first_ping: When in the second half of the first interval to ping, 0 to 1; spreads pings.
+
+    Attributes:
+        expects_pong: Whether pings are answered.
     """
 
     def __init__(self, now: float, *, first_ping: float) -> None:
+        self.expects_pong = True
         self._first_ping = first_ping
         self._connect_by = now + CONNECT_SECONDS
         self._next_ping = NEVER
@@ -63,5 +67,6 @@ class Deadlines:
         if now < self._next_ping:
             return False
         self._next_ping = now + PING_SECONDS
-        self._pong_by = now + PONG_SECONDS
+        if self.expects_pong:
+            self._pong_by = now + PONG_SECONDS
         return True

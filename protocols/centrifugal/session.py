@@ -20,8 +20,10 @@ from protocols.centrifugal.decisions import (
     End,
     Refresh,
     Send,
+    Subscribe,
 )
 from protocols.centrifugal.grants import ForeignToken
+from protocols.centrifugal.listeners import on_behalf
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.rights import Rights
 from protocols.centrifugal.subscriptions import Subscriptions
@@ -69,6 +71,7 @@ class Session:
         namespaces: Namespaces = NO_NAMESPACES,
     ) -> None:
         self.client = client
+        self._only_listens = False
         self.subscriptions = Subscriptions(namespaces)
         self._version = version
         self._phase = _Phase.NEW
@@ -76,6 +79,11 @@ class Session:
         self._deadlines = Deadlines(now, first_ping=first_ping)
         self._refreshes = False
         self._rights: Rights | None = None
+
+    def expect_no_more(self) -> None:
+        """Its client only listens: it sends nothing after `connect`, no pong and no new token."""
+        self._only_listens = True
+        self._deadlines.expects_pong = False
 
     def receive(self, commands: Iterator[Command]) -> Iterator[Decision]:
         """What the commands of a frame ask for, one after another.
@@ -143,6 +151,8 @@ class Session:
 
     def _by_method(self, command: Command) -> Decision:
         if decision := self.subscriptions.decide(command, self._may):
+            if self._only_listens and isinstance(decision, Subscribe):
+                return on_behalf(decision)
             return decision
         match command:
             case Command(refresh=RefreshRequest() as request):
@@ -179,7 +189,8 @@ class Session:
         self._phase = _Phase.CONNECTED
         self._rights = rights
         self._deadlines.connected(now)
-        self._refreshes = command.token is not None and expires_in is not None
+        is_token = command.token is not None and expires_in is not None
+        self._refreshes = is_token and not self._only_listens
         self.renewed(now=now, expires_in=expires_in)
         ttl = answers.ttl_of(expires_in) if self._refreshes else None
         return answers.connected(

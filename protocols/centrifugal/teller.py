@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from protocols.centrifugal import codes
 from protocols.centrifugal.codes import Disconnect
+from protocols.centrifugal.listeners import ending
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.wire.form import Form
 from protocols.centrifugal.wire.replies import Reply
@@ -25,8 +26,14 @@ class Teller:
     close: Callable[[Disconnect], None]
 
     def tell(self, reply: Reply) -> None:
-        """Queue an answer or a push; a client that lets too much wait is closed as slow."""
-        self.pass_on(self.form.reply(reply))
+        """Queue an answer or a push; a client that lets too much wait is closed as slow.
+
+        One that only listens cannot see to an error: it is closed, and may come again.
+        """
+        if self.form.is_unidirectional and (why := ending(reply)):
+            self.close(why)
+        elif message := self.form.reply(reply):
+            self.pass_on(message)
 
     def pass_on(self, message: bytes) -> None:
         """The same with what is spelled already."""

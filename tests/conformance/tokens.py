@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.routing import WebSocketRoute
 
 from protocols.centrifugal.routes import PATH, Sockets, endpoint
+from protocols.centrifugal.transports import uni_routes
 from protocols.centrifugal.transports.routes import routes
 from protocols.centrifugal.transports.sessions import Sessions
 from protocols.errors import FactoryError, Unauthenticated, Unavailable
@@ -47,6 +48,7 @@ def application(sockets: Sockets) -> Starlette:
         routes=[
             WebSocketRoute(PATH, endpoint(lambda _: sockets)),
             *routes(lambda _: sockets, lambda _: sessions),
+            *uni_routes.routes(lambda _: sockets),
         ],
         exception_handlers={FactoryError: say_factory_error},
     )

@@ -26,6 +26,7 @@ from protocols.centrifugal.transports.stream import (
     EmulatedForm,
     Layout,
     StreamFrames,
+    leave_with_client,
 )
 from protocols.centrifugal.wire import translate
 from protocols.centrifugal.wire.commands import EmulationRequest
@@ -97,16 +98,10 @@ class _Stream(Response):
             form = EmulatedForm(self._form, session=session, node=self._sessions.node)
             frames = StreamFrames(form, self._layout, inbox=inbox, send=send)
             async with anyio.create_task_group() as group:
-                group.start_soon(_leave_with_client, receive, group.cancel_scope)
+                group.start_soon(leave_with_client, receive, group.cancel_scope)
                 await frames.open()
                 await self._sockets.keep(frames, HTTPConnection(scope), session=session)
                 group.cancel_scope.cancel()
-
-
-async def _leave_with_client(receive: Receive, serving: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    serving.cancel()
 
 
 def _in_query(request: Request) -> bytes:

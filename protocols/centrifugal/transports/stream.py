@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import anyio
 import msgspec
-from starlette.types import Send
+from starlette.types import Receive, Send
 
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.frames import CLOSE_SECONDS
@@ -49,6 +49,19 @@ EVENTS = Layout(b"text/event-stream; charset=utf-8", _events)
 MESSAGES = Layout(b"application/octet-stream", lambda frame: frame)  # each after its length
 
 
+def goodbye(why: Disconnect) -> Reply:
+    """The last message, where there is no close frame."""
+    said = DisconnectPush(why.code, why.reason, reconnect=why.code in COMES_BACK)
+    return Reply(push=Push(disconnect=said))
+
+
+async def leave_with_client(receive: Receive, serving: anyio.CancelScope) -> None:
+    """Stop serving when the client has gone; what it still sends is not read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    serving.cancel()
+
+
 class EmulatedForm:
     """A `Form`: another one, for the client of one session.
 
@@ -60,6 +73,7 @@ class EmulatedForm:
 
     def __init__(self, form: Form, *, session: str, node: str) -> None:
         self.is_binary = form.is_binary
+        self.is_unidirectional = False
         self.separator = form.separator
         self.commands = form.commands
         self.publications = form.publications  # the shared form's own: spelled once for all
@@ -109,9 +123,8 @@ class StreamFrames:
 
     async def close(self, why: Disconnect) -> None:
         """Say why and end the body, within CLOSE_SECONDS."""
-        said = DisconnectPush(why.code, why.reason, reconnect=why.code in COMES_BACK)
         with anyio.move_on_after(CLOSE_SECONDS):
-            await self._write(self.form.reply(Reply(push=Push(disconnect=said))), is_last=True)
+            await self._write(self.form.reply(goodbye(why)), is_last=True)
 
     async def _write(self, frame: bytes, *, is_last: bool) -> None:
         piece = self._layout.lay(frame)

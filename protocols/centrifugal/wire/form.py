@@ -15,11 +15,14 @@ class Form(Protocol):
 
     Attributes:
         is_binary: Whether its frames are binary ones.
+        is_unidirectional: Whether who speaks it only listens: no answers, no pongs.
         separator: Between two messages of a frame.
     """
 
     @property
     def is_binary(self) -> bool: ...  # noqa: D102  see Attributes
+    @property
+    def is_unidirectional(self) -> bool: ...  # noqa: D102
     @property
     def separator(self) -> bytes: ...  # noqa: D102
 

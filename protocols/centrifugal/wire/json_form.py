@@ -25,6 +25,7 @@ class JsonForm:
     """A `Form`: one object a line."""
 
     is_binary = False
+    is_unidirectional = False
     separator = b"\n"
 
     def commands(self, frame: bytes) -> Iterator[Command]:

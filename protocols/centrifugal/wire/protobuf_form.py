@@ -60,6 +60,7 @@ class ProtobufForm:
     """A `Form`: one message after the other, nothing between them."""
 
     is_binary = True
+    is_unidirectional = False
     separator = b""
 
     def commands(self, frame: bytes) -> Iterator[Command]:
