@@ -29,6 +29,7 @@ NAMESPACES = namespaces.parse(
         {"name": "tick", "delta": true},
         {"name": "state", "history_size": 5, "history_seconds": 300, "recovery": "cache",
          "auto_cache_recover": true},
+        {"name": "room", "presence": true, "join_leave": true},
         {"name": "plain"}]"""
 )
 HISTORY = PublishOptions(history_size=100, history_seconds=300)
@@ -178,12 +179,15 @@ async def test_what_stands_beside_the_history_breaks_no_chain(addresses: Address
 
 
 @asynccontextmanager
-async def js(url: str, build: str, channel: str, wishes: object) -> AsyncGenerator[list[Any]]:
+async def js(
+    url: str, build: str, channel: str, wishes: object, *, transport: str = "websocket"
+) -> AsyncGenerator[list[Any]]:
     """What the npm client heard, as it hears it."""
     heard: list[Any] = []
     installed = await anyio.to_thread.run_sync(install_js_client)
     script = Path(__file__).parent / "wishes.mjs"
-    command = [NODE / "node", script, installed, build, url, "team-1", channel, json.dumps(wishes)]
+    command = [NODE / "node", "--experimental-eventsource", script, installed, build]
+    command += [transport, url, "team-1", channel, json.dumps(wishes)]
     async with (
         await anyio.open_process([str(word) for word in command], stderr=None) as process,
         anyio.create_task_group() as group,
@@ -213,18 +217,50 @@ async def until(heard: list[Any], count: int) -> None:
             await anyio.sleep(0.01)
 
 
-@BUILDS
-async def test_the_npm_client_gets_what_changed(addresses: Addresses, build: str):
+@pytest.mark.parametrize(
+    ("build", "transport"),
+    [
+        ("centrifuge", "websocket"),
+        ("centrifuge/build/protobuf", "websocket"),
+        ("centrifuge", "http_stream"),
+        ("centrifuge/build/protobuf", "http_stream"),
+        ("centrifuge", "sse"),
+    ],
+)
+async def test_the_npm_client_gets_what_changed(addresses: Addresses, build: str, transport: str):
     datas = [described(number) for number in dense(1, 30)]
     async with served_on(addresses, NAMESPACES) as served:
         await publish(served, "price:a", *datas[:10])
         wishes = {"delta": "fossil", "since": {"offset": 0, "epoch": ""}}
-        async with js(served.url, build, "price:a", wishes) as heard:
+        async with js(served.url, build, "price:a", wishes, transport=transport) as heard:
             await publish(served, "price:a", *datas[10:])
             await until(heard, 31)
             assert heard[0] == {"subscribed": True}
             assert [one["data"] for one in heard[1:]] == datas
             assert [one["offset"] for one in heard[1:]] == dense(1, 30)
+
+
+@pytest.mark.parametrize(
+    ("build", "transport"),
+    [("centrifuge", "sse"), ("centrifuge/build/protobuf", "websocket")],
+)
+async def test_the_npm_client_is_told_who_is_there_and_comes_and_goes(
+    addresses: Addresses, build: str, transport: str
+):
+    async with (
+        served_on(addresses, NAMESPACES) as served,
+        js(served.url, build, "room:a", {"joinLeave": True}, transport=transport) as heard,
+    ):
+        await until(heard, 3)
+        async with watching(served.url, "viewer-1", is_binary=False, channel="room:a"):
+            await until(heard, 4)
+        await until(heard, 5)
+        assert {"join": "key:team"} in heard[:3]
+        assert {
+            "users": ["key:team"],
+            "stats": {"numClients": 1, "numUsers": 1},
+        } in heard[:3]
+        assert heard[3:] == [{"join": "key:viewer"}, {"leave": "key:viewer"}]
 
 
 @BUILDS

@@ -50,7 +50,9 @@ class Recovered(Given):
 
 
 ANSWERS = {
-    "connected": JSON.reply(answers.connected(1, "c1", version="pygent", ping=25, ttl=None)),
+    "connected": JSON.reply(
+        answers.connected(1, "c1", version="pygent", ping=25, ttl=None, subs={})
+    ),
     "subscribed at an empty top": JSON.reply(
         Reply(id=2, subscribe=SubscribeResult(recoverable=True, positioned=True, epoch="e"))
     ),
