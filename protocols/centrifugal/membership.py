@@ -43,8 +43,11 @@ class Membership:
         self.is_lost = False
         self._teller = teller
         self._lost = lost
+        self._outbox = teller.outbox
+        self._publications = teller.form.publications
         self._conflates = bool(channel.application and channel.application.conflate)
         self._spelling = spelling(terms, teller.form, channel)
+        self._takes_all = not (self._conflates or terms.tags or terms.is_delta)
         self.is_started = False
         self._subscription: Subscription | None = None
 
@@ -82,29 +85,31 @@ class Membership:
 
     def close(self) -> None:
         """No more publications; may be called again."""
-        self._teller.outbox.forget(self)
+        self._outbox.forget(self)
         if self._subscription is not None:
             self._subscription.close()
 
     def offer(self, batch: Batch) -> bool:
         """Queue what of it is for this client, or refuse it while too much waits."""
+        if self._takes_all:  # as most do: a delivery costs least of all here
+            return self._outbox.offer(lambda: batch.spelled(self._publications))
         wanted = self._spelling.wanted(batch)
         if not wanted:
             return True
         if self._conflates:
             self._conflate(batch, len(wanted))
             return True
-        return self._teller.outbox.offer(lambda: self._spelling.spelled(batch))
+        return self._outbox.offer(lambda: self._spelling.spelled(batch))
 
     def _conflate(self, batch: Batch, wanted: int) -> None:
         """All of it while there is room, then the newest alone; what is left out is counted."""
-        outbox, spelling = self._teller.outbox, self._spelling
+        outbox, spelling = self._outbox, self._spelling
         if outbox.has_room_for(self):
             outbox.offer(lambda: spelling.spelled(batch))
             return
         newest = spelling.newest(batch)
         is_instead = outbox.keep_newest(self, lambda: spelling.spelled(newest))
-        self._teller.outbox.skipped += wanted - 1 + is_instead
+        outbox.skipped += wanted - 1 + is_instead
 
     def page(self) -> list[PublicationField]:
         """The first page of what was missed, for the answer; to be asked for once."""
@@ -117,11 +122,11 @@ class Membership:
 
     async def room(self) -> None:
         """Return once a page fits."""
-        await self._teller.outbox.room()
+        await self._outbox.room()
 
     def lose(self, channel: str) -> None:
         """See `Reader`."""
         self.is_lost = True
-        self._teller.outbox.forget(self)
+        self._outbox.forget(self)
         if self.is_started:
             self._lost(self)

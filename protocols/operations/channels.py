@@ -35,7 +35,7 @@ class Batch:
         previous: The data of the channel's publication right before them, if it is at hand.
     """
 
-    __slots__ = ("_made", "channel", "previous", "publications")
+    __slots__ = ("_made", "_spelled", "channel", "previous", "publications")
 
     def __init__(
         self, channel: str, publications: Sequence[Publication], *, previous: bytes | None = None
@@ -43,11 +43,15 @@ class Batch:
         self.channel = channel
         self.publications = publications
         self.previous = previous
+        self._spelled: dict[Form, bytes] = {}
         self._made: dict[Hashable, object] = {}
 
     def spelled(self, form: Form) -> bytes:
         """The publications in this form."""
-        return self.once(form, lambda: form(self.channel, self.publications))
+        found = self._spelled.get(form)
+        if found is None:
+            found = self._spelled[form] = form(self.channel, self.publications)
+        return found
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What was made of them under this key, by whoever asked first."""
