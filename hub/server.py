@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
@@ -164,8 +165,15 @@ class HubSocket(WebSocketsSansIOProtocol):
         self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     async def send(self, message: ASGISendEvent) -> None:
-        """As uvicorn does, but a close does not wait for room."""
+        """As uvicorn does, but a close does not wait for room.
+
+        Raises:
+            ClientDisconnected: There is nobody to send to any more, not even where the peer broke
+                the rules and it was we who closed.
+        """
         if message["type"] != "websocket.close":
+            if self.close_sent:
+                raise ClientDisconnected
             await super().send(message)
             return
         self.writable.set()

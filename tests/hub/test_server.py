@@ -3,6 +3,7 @@
 import io
 import socket
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 import anyio
 import anyio.to_thread
@@ -12,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from hub import server
 from hub.server import HubServer, server_config
@@ -45,6 +46,12 @@ async def patiently(socket: WebSocket) -> None:
     await socket.receive()
 
 
+async def vainly(socket: WebSocket) -> None:
+    await socket.accept()
+    with suppress(WebSocketDisconnect):
+        await socket.send_text(await socket.receive_text())
+
+
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[int]:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
@@ -53,6 +60,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[int]:
         Route("/large", largely),
         WebSocketRoute("/socket", silently),
         WebSocketRoute("/patient", patiently),
+        WebSocketRoute("/vain", vainly),
     ]
     app = Starlette(routes=routes)
 
@@ -108,6 +116,18 @@ async def test_text_that_is_none_closes_the_socket_without_a_traceback(port: int
     masked = b"\x81\x82\0\0\0\0\xff\xfe"
     with logging_to(log):
         answer = await answer_to(port, UPGRADE + b"\r\n", masked, until=b"\x88\x02\x03\xef")
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert "Traceback" not in log.getvalue()
+
+
+@pytest.mark.parametrize("wrong", [b"\x81\x82\0\0\0\0\xff\xfe", b"\xf1\x80\0\0\0\0"])
+async def test_what_is_said_to_a_peer_that_broke_the_rules_meanwhile_is_no_traceback(
+    port: int, wrong: bytes
+) -> None:
+    upgrade, right = UPGRADE.replace(b"/socket", b"/vain") + b"\r\n", b"\x81\x82\0\0\0\0{}"
+    log = io.StringIO()
+    with logging_to(log):
+        answer = await answer_to(port, upgrade, right + wrong)
     assert answer.startswith(b"HTTP/1.1 101")
     assert "Traceback" not in log.getvalue()
 
