@@ -14,8 +14,10 @@ from hub.identity.authentication import Authentication
 from hub.known_namespaces import KnownNamespaces, know_namespaces
 from hub.live import Live, open_hub
 from hub.neighbours import Hearing, new_node, open_neighbours
+from hub.procedures import FactoryProcedures
 from hub.sampler import Sampler
 from hub.settings import HubSettings
+from protocols.centrifugal.backing import Backing
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.routes import Sockets
 from protocols.centrifugal.transports.sessions import Sessions
@@ -24,6 +26,8 @@ from protocols.quotas import Quotas
 from store.connect import Store, open_store
 from store.knowledge.embedder import Embedder
 from store.knowledge.embedders import choose_embedder
+from store.operations import StoredFactory
+from store.operations.catalogue import BUILT_IN
 from store.postgres.identity import IdentityTable
 from store.redis.realtime import Realtime
 
@@ -93,8 +97,12 @@ class Hub:
             identities = IdentityTable(store.log_pool, store.app)
             authentication = Authentication(identities)
             quotas = self.settings.quotas()
+            embedder = choose_embedder()
+            procedures = FactoryProcedures(
+                lambda principal: StoredFactory(store, principal, BUILT_IN, embedder)
+            )
             sockets = Sockets(
-                live,
+                Backing(channels=live, procedures=procedures),
                 authentication.authenticate,
                 quotas=quotas,
                 pace=self._pace,
@@ -115,7 +123,7 @@ class Hub:
                 namespaces=namespaces,
                 identities=identities,
                 authentication=authentication,
-                embedder=choose_embedder(),
+                embedder=embedder,
                 quotas=quotas,
                 sampler=sampler,
             )

@@ -14,6 +14,7 @@ from protocols.centrifugal.wire.results import (
     PresenceStatsResult,
     PublishResult,
     RefreshResult,
+    RPCResult,
     SubRefreshResult,
     SubscribeResult,
     UnsubscribeResult,
@@ -149,6 +150,11 @@ def presence_stats(command_id: int, stats: PresenceStats) -> Reply:
     """To `presence_stats`."""
     result = PresenceStatsResult(num_clients=stats.clients, num_users=stats.users)
     return Reply(id=command_id, presence_stats=result)
+
+
+def called(command_id: int, answer: bytes) -> Reply:
+    """To `rpc`; the answer is one line of JSON."""
+    return Reply(id=command_id, rpc=RPCResult(data=msgspec.Raw(answer)))
 
 
 def ended(channel: str, why: Unsubscribed) -> Reply:

@@ -18,11 +18,13 @@ from starlette.websockets import WebSocketDisconnect
 from protocols.centrifugal import codes
 from protocols.centrifugal.admission import Admission
 from protocols.centrifugal.arrival import Arrival
+from protocols.centrifugal.backing import Backing
 from protocols.centrifugal.caller import Caller
 from protocols.centrifugal.channel_requests import ChannelRequests
 from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import (
     Authenticate,
+    Call,
     Close,
     CountPresence,
     Decision,
@@ -40,11 +42,11 @@ from protocols.centrifugal.frames import Frames
 from protocols.centrifugal.memberships import Memberships
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
+from protocols.centrifugal.remote_calls import RemoteCalls
 from protocols.centrifugal.server_side import ServerSide
 from protocols.centrifugal.session import Session
 from protocols.centrifugal.teller import Teller
 from protocols.centrifugal.visitor import Visitor
-from protocols.operations.channels import Channels
 
 logger = logging.getLogger(__name__)
 
@@ -68,21 +70,21 @@ class Connection:
         self,
         frames: Frames,
         caller: Caller,
-        channels: Channels,
+        backing: Backing,
         *,
-        version: str,
         pace: Pace,
         arrival: Arrival,
     ) -> None:
         self.why: Disconnect | None = None
         self.pace = pace
         self.arrival = arrival
+        channels = backing.channels
         self._frames = frames
         self._form = frames.form
         self._caller = caller
         self._session = Session(
             str(uuid.uuid4()),
-            version=version,
+            version=backing.version,
             now=time.monotonic(),
             first_ping=random.random(),  # noqa: S311  spreads pings, no secret
             pace=pace,
@@ -108,6 +110,7 @@ class Connection:
             self._teller,
             namespaces=channels.namespaces,
         )
+        self._calls = RemoteCalls(caller, backing.procedures, self._teller)
         self._admission = Admission(caller, self._session, self.server_side, self._teller)
 
     @property
@@ -200,6 +203,8 @@ class Connection:
             case Authenticate():
                 if refusal := await self._admission.connect(decision):
                     await self._perform(refusal)
+            case Call():
+                await self._calls.call(decision)
             case Refresh():
                 await self._perform(await self._admission.refresh(decision))
             case Unsubscribe():

@@ -100,6 +100,15 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Call an operation by its name, and answer."""
+
+    id: int
+    method: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Authenticate by the new token; then `refreshed`, `refuse` or close."""
 
@@ -123,5 +132,13 @@ class Close:
 
 ChannelRequest = Subscribe | ReadHistory | ReadPresence | CountPresence | Publish
 Decision = (
-    ChannelRequest | Authenticate | Refresh | RefreshSubscription | Unsubscribe | End | Send | Close
+    ChannelRequest
+    | Authenticate
+    | Call
+    | Refresh
+    | RefreshSubscription
+    | Unsubscribe
+    | End
+    | Send
+    | Close
 )

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket
 
 from protocols.centrifugal import codes
 from protocols.centrifugal.arrival import Arrival
+from protocols.centrifugal.backing import Backing
 from protocols.centrifugal.caller import Authenticates, Caller
 from protocols.centrifugal.connection import Connection
 from protocols.centrifugal.frames import Frames, SocketFrames
@@ -31,7 +32,6 @@ from protocols.centrifugal.wire.form import Form
 from protocols.centrifugal.wire.json_form import JSON
 from protocols.centrifugal.wire.protobuf_form import PROTOBUF
 from protocols.errors import LimitExceeded
-from protocols.operations.channels import Channels
 from protocols.quotas import Quotas, network_of
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Sockets:
     """Every open socket of this process.
 
     Args:
-        channels: What may be watched.
+        backing: What all of them stand on.
         authenticate: Called with the handshake's headers and the connect command's token (None:
             a session cookie must do, and the Origin be right); raises `Unauthenticated`,
             `Forbidden` or `Unavailable`. A principal that has expired is sent for a new token.
@@ -64,26 +64,23 @@ class Sockets:
         quotas: How many may be open at once.
         pace: Makes the pace of one connection's commands.
         keyring: Whose tokens let guests in, and open channels.
-        version: What the server calls itself.
     """
 
     def __init__(
         self,
-        channels: Channels,
+        backing: Backing,
         authenticate: Authenticates,
         *,
         quotas: Quotas | None = None,
         pace: Callable[[], Pace] = Pace,
         keyring: Keyring = NO_KEYS,
-        version: str = "pygent",
     ) -> None:
         self.counters = Counters()
         self._quotas = quotas or Quotas()
         self._pace = pace
         self._keyring = keyring
-        self._channels = channels
+        self._backing = backing
         self._authenticate = authenticate
-        self._version = version
         self._open: set[Connection] = set()
         self._is_draining = False
 
@@ -136,8 +133,7 @@ class Sockets:
         connection = Connection(
             frames,
             self._caller(handshake),
-            self._channels,
-            version=self._version,
+            self._backing,
             pace=self._pace(),
             arrival=Arrival(handshake.url.path.rpartition("/")[2], session),
         )

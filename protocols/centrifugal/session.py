@@ -15,6 +15,7 @@ from protocols.centrifugal import answers, asked, codes
 from protocols.centrifugal.deadlines import PING_SECONDS, Deadlines
 from protocols.centrifugal.decisions import (
     Authenticate,
+    Call,
     Close,
     Decision,
     End,
@@ -157,8 +158,8 @@ class Session:
         match command:
             case Command(refresh=RefreshRequest() as request):
                 return self._refresh(command.id, request)
-            case Command(rpc=RPCRequest()):
-                return Send(answers.error(command.id, codes.NOT_AVAILABLE))
+            case Command(rpc=RPCRequest() as request):
+                return Call(command.id, request.method, bytes(request.data))
             case _:
                 return Send(answers.error(command.id, codes.METHOD_NOT_FOUND))
 

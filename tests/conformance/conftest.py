@@ -14,6 +14,7 @@ import pytest
 from hub.live import Live, open_hub
 from hub.neighbours import Hearing, new_node, open_neighbours
 from hub.server import HubServer, server_config
+from protocols.centrifugal.backing import Backing
 from protocols.centrifugal.routes import PATH, Sockets
 from protocols.namespaces import NO_NAMESPACES, Namespaces
 from store.addresses import Addresses
@@ -46,7 +47,7 @@ async def served_on(
         open_neighbours(store, new_node(), Hearing()) as realtime,
         open_hub(store, realtime, namespaces) as live,
     ):
-        sockets = Sockets(live, tokens.authenticate)
+        sockets = Sockets(Backing(channels=live), tokens.authenticate)
         with socket.create_server(("127.0.0.1", 0)) as listening:
             config = server_config(application(sockets))
             server = HubServer(config, drain=lambda: sockets.drain(within_seconds=0.1))

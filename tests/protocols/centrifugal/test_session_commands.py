@@ -5,6 +5,7 @@ import pytest
 from protocols.centrifugal import codes
 from protocols.centrifugal.decisions import (
     Authenticate,
+    Call,
     Close,
     ReadHistory,
     Subscribe,
@@ -76,7 +77,6 @@ def test_a_subscribe_says_where_to_go_on(body: str, expected: Subscribe):
         (f'"publish":{{"channel":"{TASK}","data":{{}}}}', 103),
         ('"presence":{"channel":"tasks:1"}', 108),
         ('"presence_stats":{"channel":"tasks:1"}', 108),
-        ('"rpc":{"method":"x"}', 108),
         ('"sub_refresh":{"channel":"tasks:1"}', 103),
         ('"dance":{}', 104),
         (f'"history":{{"channel":"{TASK}","reverse":true,"since":{{"offset":0}}}}', 107),
@@ -86,6 +86,13 @@ def test_what_is_not_served_is_answered_with_its_code(command: str, code: int):
     (decision,) = receive(connected(), f'{{"id":2,{command}}}')
     assert error_code(decision) == code
     assert answer(decision)["id"] == 2
+
+
+def test_a_call_names_the_method_and_carries_what_was_sent():
+    (decision,) = receive(connected(), '{"id":2,"rpc":{"method":"x","data":{"a": 1.50}}}')
+    assert decision == Call(2, "x", b'{"a": 1.50}')
+    (decision,) = receive(connected(), '{"id":3,"rpc":{}}')
+    assert decision == Call(3, "", b"")
 
 
 def test_a_message_without_an_id_closes():

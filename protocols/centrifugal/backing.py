@@ -1,0 +1,21 @@
+"""What all connections of a process stand on."""
+
+from dataclasses import dataclass
+
+from protocols.operations.channels import Channels
+from protocols.operations.procedures import Procedures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """Given by the process that serves.
+
+    Attributes:
+        channels: What may be watched.
+        version: What the server calls itself.
+        procedures: What may be called; None: nothing.
+    """
+
+    channels: Channels
+    version: str = "pygent"
+    procedures: Procedures | None = None
