@@ -1,12 +1,13 @@
 """Who is in channels of applications by way of this hub, said to Redis again and again.
 
 An entry lasts a minute: of a hub that dies all are gone then, of one that lives none. A Redis that
-has lost them has them back with the next renewal, and that is at once when it was away.
+has lost them has them back with the next renewal, and that is at once when it was away; who left
+meanwhile is said to it first.
 """
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import anyio
 
@@ -22,7 +23,10 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 AT_ONCE = 5000  # clients renewed before others have their turn
 
+MAX_UNSAID = 10_000
+
 _Place = tuple[TeamId, str]
+_Left = tuple[TeamId, str, str]  # and the client
 
 
 class Attendance:
@@ -37,7 +41,8 @@ class Attendance:
         self._application = application
         self._owned: dict[_Place, dict[str, Present]] = {}
         self.is_renewing = False
-        self._left_meanwhile: list[tuple[TeamId, str, str]] = []
+        self._left_meanwhile: list[_Left] = []
+        self._unsaid: dict[_Left, None] = {}  # who left while Redis did not answer
         self._renew_now = anyio.Event()
         self._is_away = False
 
@@ -48,6 +53,7 @@ class Attendance:
     async def enter(self, team: TeamId, channel: Channel, present: Present) -> None:
         """See `Attendances`."""
         name = str(channel)
+        self._unsaid.pop((team, name, present.client), None)
         self._owned.setdefault((team, name), {})[present.client] = present
         try:
             await self._presence.join(team, name, present)
@@ -66,6 +72,12 @@ class Attendance:
             await self._presence.leave_many(gone)
         except Unavailable as error:
             logger.debug("presence was not ended in time", extra={"reason": error.message})
+            self._say_later(gone)
+
+    def _say_later(self, gone: Sequence[_Left]) -> None:
+        """Of those that are too many Redis hears no more: their entries end by themselves."""
+        self._unsaid.update(dict.fromkeys(gone[: max(0, MAX_UNSAID - len(self._unsaid))]))
+        self._renew_now.set()
 
     def _forget(self, team: TeamId, name: str, client: str) -> None:
         clients = self._owned.get((team, name), {})
@@ -125,6 +137,10 @@ class Attendance:
     async def _renew(self) -> None:
         self.is_renewing = True
         try:
+            unsaid = list(self._unsaid)
+            await self._presence.leave_many(unsaid)
+            for one in unsaid:
+                self._unsaid.pop(one, None)
             for places in self._parts():
                 # As it is now: who left since the last part is not entered anew.
                 owned = {one: list(self._owned.get(one, {}).values()) for one in places}

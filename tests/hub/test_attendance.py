@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import anyio
 import pytest
+from redis.asyncio import Redis
 
+from hub import attendance
 from protocols import channels, namespaces
+from protocols.errors import Unavailable
 from protocols.operations.presence import Present
 from protocols.principals import TeamId
 from store.addresses import Addresses
@@ -88,3 +91,30 @@ async def test_who_leaves_while_all_are_renewed_is_not_entered_anew(
 
         assert await clients(hub) == ["c2"]
         assert len(ours) == 1
+
+
+async def test_who_left_while_redis_did_not_answer_is_gone_soon_after(
+    database: str, own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(attendance, "RETRY_SECONDS", 0.2)
+    addresses = Addresses(database=database, redis=own_valkey.url)
+    async with own_valkey.running(), hub_on(addresses, NAMESPACES) as hub:
+        ours = hub.live.attendance
+        for one in (ANN, BOB):
+            await ours.enter(TEAM.team, ROOM, one)
+        async with Redis.from_url(own_valkey.url) as redis:
+            await redis.execute_command("CLIENT", "PAUSE", 4000, "ALL")
+
+            with anyio.fail_after(4):  # clients wait five seconds for an answer
+                await ours.leave(TEAM.team, [(ROOM, "c1"), (ROOM, "c2")])
+            with pytest.raises(Unavailable):
+                await ours.enter(TEAM.team, ROOM, BOB)
+        with anyio.fail_after(10):
+            while True:
+                try:
+                    await ours.enter(TEAM.team, ROOM, BOB)
+                    break
+                except Unavailable:
+                    await anyio.sleep(0.05)
+            while await clients(hub) != ["c2"]:
+                await anyio.sleep(0.05)

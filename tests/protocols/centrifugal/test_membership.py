@@ -127,3 +127,24 @@ async def test_elsewhere_a_slow_reader_refuses():
     assert not slow.membership.offer(batch(1, 3))
     assert await slow.read() == []
     assert slow.outbox.skipped == 0
+
+
+async def test_while_what_waits_is_written_nothing_newer_overtakes_what_is_kept_apart():
+    slow = Slow()
+    for _ in range(4):
+        assert slow.outbox.put(b"x" * 60_000)
+    told: list[int] = []
+    numbers = iter(range(1, 100))
+
+    async def write(frame: bytes) -> None:
+        lines = [line for line in frame.split(b"\n") if not line.startswith(b"x")]
+        told.extend(json.loads(line)["push"]["pub"]["offset"] for line in lines)
+        number = next(numbers)
+        if number < 10:
+            slow.membership.offer(batch(number, number))
+
+    await slow.outbox.flush(write)
+
+    assert told == sorted(set(told))
+    assert told[-1] == 9
+    assert len(told) + slow.outbox.skipped == 9
