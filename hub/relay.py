@@ -3,7 +3,7 @@
 Frames only say that there is more. Every two seconds the heads of watched streams that are quiet
 are compared with what is known here, thousands in one statement; all of them after Redis was away;
 and every quarter of a second while it is, if they are few. Feeds and channels of applications are
-kept by Redis alone: they are compared with it now and then, and after it was away.
+kept by Redis alone: they are compared with it every few seconds, and after it was away.
 """
 
 import logging
@@ -28,7 +28,8 @@ QUIET_SECONDS = 0.1  # a channel that moved since then has its next frame to tel
 BLIND_LOOK_SECONDS = 0.25
 FEW_CHANNELS = 1000
 HEADS_AT_ONCE = 5000
-FEED_LOOK_SECONDS = 20.0
+FEED_LOOK_SECONDS = 3.0  # the look after it comes within five, which is what is promised
+FEEDS_PER_SECOND = 2000  # of very many each has its turn later: a look costs Redis something
 POSITIONS_AT_ONCE = 256
 
 
@@ -115,8 +116,9 @@ class Relay:
     async def _compare_with_redis(self, *, all_of_them: bool) -> None:
         if not self._listener.is_connected or not (all_of_them or monotonic() >= self._feeds_due):
             return
-        self._feeds_due = monotonic() + FEED_LOOK_SECONDS
         kept = [one for one in self._fanout if one.subscribers and not one.channel.is_logged]
+        pause = max(FEED_LOOK_SECONDS, len(kept) / FEEDS_PER_SECOND)
+        self._feeds_due = monotonic() + pause
         try:
             await self._compare_feeds([one for one in kept if not one.channel.application])
             await self._compare_channels(

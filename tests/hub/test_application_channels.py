@@ -7,7 +7,6 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
-from hub import relay
 from protocols import channels, namespaces
 from protocols.channels import ApplicationPublication, Channel, Publication, StreamPosition
 from protocols.errors import Forbidden, LimitExceeded
@@ -219,17 +218,17 @@ async def test_a_gap_is_filled_before_what_follows_it(
         assert other.live.fanout.counters.gaps == 1
 
 
-async def test_a_quiet_channel_whose_frames_were_lost_is_looked_after(
+async def test_a_quiet_channel_whose_last_frames_were_lost_is_healed_within_five_seconds(
     addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(relay, "FEED_LOOK_SECONDS", 0.0)
     async with hub_on(addresses, NAMESPACES) as hub:
         reader = await watch(hub.live, NEWS)
         monkeypatch.setattr(hub.live.fanout, "receive", Lossy())
         await numbers(hub, 1, 5)
 
-        await reader.until(5)
+        await reader.until(5, seconds=5)
         assert reader.offsets == dense(1, 5)
+        assert reader.lost == []
 
 
 async def test_a_redis_that_was_emptied_is_another_epoch_and_never_a_silent_gap(
