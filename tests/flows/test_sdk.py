@@ -127,6 +127,30 @@ def test_the_node_script_follows_a_task_to_its_answer(product: Product, examples
     assert "nobody" in asked("nobody").stderr
 
 
+def test_the_python_script_follows_a_task_from_its_first_event(product: Product) -> None:
+    assert product.run("run", "guide", "What is an attempt?").code == 0
+    tasks = json.loads(product.run("tasks", "list", "--json").out)["items"]
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "follow.py", tasks[0]["id"]],
+        env={"PYGENT_URL": product.url, "PYGENT_API_KEY": product.key},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    versions = [line.split() for line in done.stdout.splitlines()]
+    assert [int(version) for version, _ in versions] == list(range(1, len(versions) + 1))
+    assert versions[-1][1] == "task.completed"
+
+
+def test_the_page_of_other_languages_shows_the_files() -> None:
+    page = (ROOT / "docs/clients.md").read_text()
+    shown = re.findall(r"```(?:js|python|go|java|swift|dart)\n(.*?)```", page, re.DOTALL)
+    written = [path.read_text() for path in EXAMPLES.iterdir() if path.stem.lower() == "follow"]
+    assert sorted(shown) == sorted(text for text in written if not text.startswith("<!doctype"))
+
+
 @pytest.mark.browser
 def test_the_page_follows_a_task_in_a_browser(
     product: Product, examples: Path, browser: Browser
