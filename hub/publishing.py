@@ -96,7 +96,6 @@ def _options(rules: ApplicationNamespace, publication: Publish) -> PublishOption
     return PublishOptions(
         history_size=rules.history_size if keeps else 0,
         history_seconds=rules.history_seconds if keeps else 0,
-        delta=publication.delta,
         idempotency_key=publication.idempotency_key,
         version=publication.version,
         version_epoch=publication.version_epoch,

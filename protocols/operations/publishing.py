@@ -19,7 +19,6 @@ class Publish:
         idempotency_key: Publishing again under it, within five minutes, does nothing.
         version: Of what is published; one that is not newer than the last does nothing. 0: none.
         version_epoch: Versions of another one are not compared; empty: of whichever was last.
-        delta: Whether subscribers may be sent what has changed since the last one.
     """
 
     data: bytes
@@ -28,7 +27,6 @@ class Publish:
     idempotency_key: str = ""
     version: int = 0
     version_epoch: str = ""
-    delta: bool = False
 
 
 class Publishing(Protocol):

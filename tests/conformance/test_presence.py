@@ -4,12 +4,15 @@ import json
 
 import anyio
 import pytest
-from centrifuge import ReplyError
+from centrifuge import Client, ReplyError
 
-from protocols import namespaces
+from protocols import channels, namespaces
 from protocols.centrifugal.wire.form import Form
+from protocols.operations.presence import Present
+from protocols.principals import TeamId
 from store.addresses import Addresses
 from tests.conformance.conftest import program_on, served_on
+from tests.conformance.guests import hub_with_guests, signed, websocket
 from tests.conformance.test_application_channels import token_of
 from tests.conformance.test_sockets import FORMS
 from tests.conformance.watching import Watching, watching
@@ -127,3 +130,43 @@ async def test_a_socket_that_is_cut_leaves(addresses: Addresses):
         with anyio.fail_after(5):
             while gone in await present(one):
                 await anyio.sleep(0.01)
+
+
+async def test_who_is_in_a_crowd_is_counted_and_not_listed(addresses: Addresses):
+    async with (
+        served_on(addresses, NAMESPACES) as served,
+        watching(served.url, "team-1", is_binary=False, channel="room:a") as one,
+    ):
+        room = channels.parse("room:a", NAMESPACES)
+
+        async def enter(number: int) -> None:
+            info = b'{"user":"u","client":"c%d"}' % number
+            await served.live.attendance.enter(TeamId(1), room, Present(f"c{number}", "u", info))
+
+        for first in (0, 500):
+            async with anyio.create_task_group() as group:
+                for number in range(first, first + 500):
+                    group.start_soon(enter, number)
+        with pytest.raises(ReplyError) as caught:
+            await one.subscription.presence()
+        assert caught.value.code == 106
+        stats = await one.subscription.presence_stats()
+        assert (stats.num_clients, stats.num_users) == (1001, 2)
+        await served.live.attendance.leave(TeamId(1), [(room, "c0")])
+        assert len((await one.subscription.presence()).clients) == 1000
+
+
+async def test_who_has_too_much_to_tell_of_itself_does_not_come_in(addresses: Addresses):
+    namespaces_ = '[{"name":"room","subscribe":"anyone","presence":true}]'
+    async with hub_with_guests(addresses, namespaces=namespaces_) as served:
+        for size, ended in ((3000, []), (5000, [106])):
+            token = signed(info={"about": "x" * size})
+            client = Client(websocket(served), token=token, proxy=None)
+            one = Watching(client, "room:a", is_binary=False)
+            await client.connect()
+            await one.subscription.subscribe()
+            with anyio.fail_after(10):
+                while not one.ended and not one.subscribed:
+                    await anyio.sleep(0.01)
+            assert one.ended == ended
+            await client.disconnect()

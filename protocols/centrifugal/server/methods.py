@@ -245,7 +245,6 @@ def _publication(request: PublishRequest | BroadcastRequest) -> Publish:
         idempotency_key=request.idempotency_key,
         version=request.version,
         version_epoch=request.version_epoch,
-        delta=request.delta,
     )
 
 
