@@ -33,6 +33,7 @@ from hub.publishing import TeamPublishing
 from hub.request_log import RequestLog
 from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
+from hub.statuses import TeamStatuses
 from hub.system import HubSystem
 from protocols.centrifugal import routes as centrifugal_routes
 from protocols.centrifugal.server import routes as server_routes
@@ -132,6 +133,7 @@ async def _methods(hub: Hub, key: str) -> Methods:
         channels=opened.live,
         publishing=TeamPublishing(opened.realtime.application, principal),
         connections=TeamConnections(opened.realtime, opened.here, principal),
+        statuses=TeamStatuses(opened.realtime.statuses, principal),
     )
 
 

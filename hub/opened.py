@@ -17,6 +17,7 @@ from hub.neighbours import Hearing, new_node, open_neighbours
 from hub.procedures import FactoryProcedures
 from hub.sampler import Sampler
 from hub.settings import HubSettings
+from hub.statuses import Noted
 from protocols.centrifugal.backing import Backing
 from protocols.centrifugal.pace import Pace
 from protocols.centrifugal.routes import Sockets
@@ -129,6 +130,7 @@ class Hub:
             )
             group.start_soon(_sweep, identities)
             group.start_soon(sampler.run)
+            group.start_soon(Noted(sockets, realtime.statuses).run)
             group.start_soon(namespaces.run, live.fanout)
             try:
                 yield self._opened

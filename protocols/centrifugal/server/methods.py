@@ -19,6 +19,7 @@ from protocols.centrifugal.server.requests import (
     HistoryRequest,
     InfoRequest,
     PublishRequest,
+    UserStatusRequest,
     payload,
 )
 from protocols.centrifugal.server.results import (
@@ -34,6 +35,8 @@ from protocols.centrifugal.server.results import (
     PublishAnswer,
     PublishResult,
     Result,
+    UserStatusField,
+    UserStatusResult,
 )
 from protocols.centrifugal.wire.commands import HistoryRequest as ClientsHistoryRequest
 from protocols.centrifugal.wire.publication import publication_field, read_info
@@ -47,6 +50,7 @@ from protocols.errors import FactoryError, InvalidRequest
 from protocols.operations.channels import Channels
 from protocols.operations.connections import Connections, Which
 from protocols.operations.publishing import Publish, Publishing
+from protocols.operations.statuses import Statuses
 from protocols.principals import Principal
 
 
@@ -60,11 +64,13 @@ class Methods:
         channels: Channels,
         publishing: Publishing,
         connections: Connections,
+        statuses: Statuses,
     ) -> None:
         self._principal = principal
         self._channels = channels
         self._publishing = publishing
         self._connections = connections
+        self._statuses = statuses
 
     async def publish(self, request: PublishRequest) -> Result:
         """To one channel."""
@@ -162,6 +168,13 @@ class Methods:
         )
         return NoResult()
 
+    async def user_status(self, request: UserStatusRequest) -> Result:
+        """Who is here at all, in whatever channels or none."""
+        found = await self._statuses.of(request.users)
+        return UserStatusResult(
+            [UserStatusField(one.user, active=one.seen, online=one.is_online) for one in found]
+        )
+
     def _peopled(self, name: str) -> Channel:
         channel = self._channel(name)
         if channel.application is None or not channel.application.presence:
@@ -204,6 +217,7 @@ METHODS: Mapping[str, Method] = {
     "info": Method(InfoRequest, Methods.info),
     "connections": Method(ConnectionsRequest, Methods.connections),
     "disconnect": Method(DisconnectRequest, Methods.disconnect),
+    "get_user_status": Method(UserStatusRequest, Methods.user_status),
 }
 
 

@@ -73,6 +73,12 @@ class ConnectionsRequest(msgspec.Struct):
     user: str = ""
 
 
+class UserStatusRequest(msgspec.Struct):
+    """Which users."""
+
+    users: list[str]
+
+
 class DisconnectField(msgspec.Struct):
     """With what to close."""
 

@@ -85,6 +85,20 @@ class ConnectionsResult(msgspec.Struct):
     connections: dict[str, ConnectionField]
 
 
+class UserStatusField(msgspec.Struct):
+    """One user; `active`: when seen last, in seconds since 1970, 0: not for long."""
+
+    user: str
+    active: int
+    online: bool
+
+
+class UserStatusResult(msgspec.Struct):
+    """The users, in the order asked."""
+
+    statuses: list[UserStatusField]
+
+
 class BatchResult(msgspec.Struct):
     """What each command came to: its result by the method's name, or an error."""
 
@@ -101,4 +115,5 @@ Result = (
     | ChannelsResult
     | InfoResult
     | ConnectionsResult
+    | UserStatusResult
 )
