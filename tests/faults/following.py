@@ -192,7 +192,7 @@ async def follow(plan: dict[str, Any], record: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    with Path(sys.argv[1]).open("w") as file, suppress(KeyboardInterrupt):
+    with Path(sys.argv[1]).open("w", buffering=1) as file, suppress(KeyboardInterrupt):
         anyio.run(
             follow, json.loads(sys.stdin.readline()), file, backend_options={"use_uvloop": True}
         )

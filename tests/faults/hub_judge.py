@@ -15,7 +15,7 @@ false`; between two such answers nothing is missing either, by offset and by wha
 import json
 import sys
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -25,6 +25,7 @@ from typing import Any
 
 LATE_SECONDS = 1.0  # told so long after it was written, a subscriber is not live
 LOG = "task:"
+FOR_GOOD = (*range(3500, 4000), *range(4500, 5000))  # clients do not come back after these
 
 
 @dataclass(kw_only=True)
@@ -40,6 +41,7 @@ class Gaps:
         different: Another content under the same epoch and offset.
         sent_away: Closed for good.
         said: Answers `recovered: false` of other channels; they are no fault.
+        closed: How often connections were closed with which code; they are no fault.
         live: Seconds until each subscriber was live again after each fault, by kind.
     """
 
@@ -55,6 +57,7 @@ class Gaps:
     different: int = 0
     sent_away: int = 0
     said: int = 0
+    closed: Counter[int] = field(default_factory=Counter[int])
     live: dict[str, list[float]] = field(default_factory=dict[str, list[float]], repr=False)
     where: list[str] = field(default_factory=list[str])
 
@@ -121,7 +124,8 @@ def judge(truth: Iterable[str], followed: Iterable[str]) -> Gaps:
         if kind in ("joined", "told"):
             lines[who, words[0]].append([kind, *words[1:]])
         elif kind == "closed":
-            gaps.blame("sent_away", int(3500 <= words[0] < 4000), f"subscriber {who}: {words[0]}")
+            gaps.closed[words[0]] += 1
+            gaps.blame("sent_away", int(words[0] in FOR_GOOD), f"subscriber {who}: {words[0]}")
     gaps.subscribers = len(who_there_is)
     for (who, channel), told in lines.items():
         if channel.startswith(LOG):
