@@ -4,6 +4,7 @@
 
 Each follows its channels on one of the hubs, reconnects and recovers by epoch and offset as the
 official clients do, and writes down what it is told, in order; what that means is for the judge.
+Every other one is told what changed in the place of the whole, where there is such a thing.
 Now and then it changes over to some hub by itself, as somebody does who walks out of a house.
 The plan is one line of JSON; it ends when its input does.
 
@@ -24,6 +25,7 @@ from typing import IO, Any
 
 import anyio
 import anyio.to_thread
+from centrifuge.fossil import apply_delta
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -60,6 +62,7 @@ class Subscriber:
         self._record = record
         self._dice = random.Random(plan["seed"] * 1_000_003 + who)
         self._positions: dict[str, Position] = {}
+        self._whole: dict[str, bytes] = {}  # the last publication, where changes are told
         self._asked: dict[int, str] = {}
         self._last_id = 1
 
@@ -123,6 +126,8 @@ class Subscriber:
         self._last_id += 1
         self._asked[self._last_id] = channel
         wish: dict[str, Any] = {"channel": channel, "recoverable": True}
+        if self._who % 2:  # granted where the namespace has them
+            wish["delta"] = "fossil"
         if stands := self._positions.get(channel):
             wish |= {"recover": True, "epoch": stands.epoch, "offset": stands.offset}
         return {"id": self._last_id, "subscribe": wish}
@@ -152,12 +157,22 @@ class Subscriber:
         has_recovered = reply.get("recovered", False)
         self._note("joined", channel, stands.epoch, stands.offset, is_recovering, has_recovered)
         self._positions[channel] = stands
+        self._whole.pop(channel, None)
+        if reply.get("delta"):
+            self._whole[channel] = b""
         for publication in reply.get("publications", ()):
             self._told(channel, publication)
 
     def _told(self, channel: str, publication: dict[str, Any]) -> None:
         offset = publication.get("offset", 0)
-        self._note("told", channel, offset, number_in(publication["data"]))
+        data = publication["data"]
+        if channel in self._whole:  # in text: the whole, or what changed
+            text: bytes = data.encode()
+            if publication.get("delta"):
+                text = bytes(apply_delta(self._whole[channel], text))
+            self._whole[channel] = text
+            data = json.loads(text)
+        self._note("told", channel, offset, number_in(data))
         self._positions[channel].offset = offset
 
     def _note(self, kind: str, *words: object) -> None:

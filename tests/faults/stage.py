@@ -39,7 +39,7 @@ from tests.faults.one_way import OneWay, one_way_to
 from tests.flows.processes import free_port
 
 START_SECONDS = 60.0
-NAMESPACES = '[{"name": "news", "history_size": 10000, "history_seconds": 3600}]'
+NAMESPACES = '[{"name": "news", "history_size": 10000, "history_seconds": 3600, "delta": true}]'
 
 
 class Server:

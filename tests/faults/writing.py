@@ -20,6 +20,7 @@ from store.redis.publications import NewPublication, PublishOptions
 from store.redis.realtime import Realtime
 
 KEPT = PublishOptions(history_size=10_000, history_seconds=3600)
+STAYS = "what stays as it is, so that what changed is short " * 3
 PATIENCE_SECONDS = 60.0
 
 
@@ -115,7 +116,8 @@ class Writer:
         self.note("wrote", channel, self._store.log.epoch, appended.version, number, _now())
 
     async def _publish(self, channel: str, number: int) -> None:
-        publication = NewPublication(data=json.dumps({"n": number}).encode())
+        data = {"n": number, "stays": STAYS}
+        publication = NewPublication(data=json.dumps(data).encode())
         done = await self._realtime.application.publish(system().team, channel, publication, KEPT)
         position = done.position
         self.note("wrote", channel, position.epoch, position.offset, number, _now())
