@@ -26,6 +26,23 @@ class Membership:
         is_lost: Its position cannot be continued: nothing follows.
     """
 
+    __slots__ = (  # there may be a hundred thousand
+        "_conflates",
+        "_lost",
+        "_outbox",
+        "_publications",
+        "_spelling",
+        "_subscription",
+        "_takes_all",
+        "_teller",
+        "channel",
+        "is_lost",
+        "is_started",
+        "manner",
+        "present",
+        "terms",
+    )
+
     def __init__(
         self,
         channel: Channel,

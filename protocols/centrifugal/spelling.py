@@ -40,6 +40,8 @@ class Spelling(Protocol):
 class Whole:
     """Each publication as it was published."""
 
+    __slots__ = ("_form",)
+
     def __init__(self, form: Form) -> None:
         self._form = form
 
@@ -62,6 +64,8 @@ class Whole:
 
 class Filtered:
     """Those whose tags match; one verdict serves all who have the same filter."""
+
+    __slots__ = ("_form", "_tags")
 
     def __init__(self, form: Form, tags: TagsFilter) -> None:
         self._form = form
@@ -95,6 +99,8 @@ class Filtered:
 
 class Changes:
     """Each as what changed since the one before, wherever this client was told that one."""
+
+    __slots__ = ("_form", "_has_history", "_is_chained")
 
     def __init__(self, form: Form, channel: Channel) -> None:
         self._form = form

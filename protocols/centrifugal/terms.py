@@ -52,11 +52,14 @@ class Manner:
     is_told: bool = False
 
 
+UNSEEN = Manner()
+
+
 def manner(terms: Terms, channel: Channel, role: Role) -> Manner:
     """How somebody of this role is in the channel."""
     rules, overrides = channel.application, terms.overrides
     if rules is None:
-        return Manner()
+        return UNSEEN
     is_announced = _first(overrides.join_leave, rules.join_leave)
     is_forced = _first(overrides.force_push_join_leave, rules.force_push_join_leave)
     may_ask = terms.join_leave and rules.lets_see_presence(role, is_subscribed=True)
