@@ -28,7 +28,8 @@ from websockets.server import ServerProtocol
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024
-HEAD_SECONDS = 10.0  # for a request to come, from the connection or the answer before it
+HANDSHAKE_SECONDS = 5.0  # for the first request of a connection to come, a socket's handshake too
+HEAD_SECONDS = 10.0  # for another one, from the answer before it
 UNREAD_SECONDS = 20.0  # in which the reader of an answer takes some of it, or is cut
 MAX_HEAD_BYTES = 32 * 1024
 CLOSE_SECONDS = 5.0  # for the peer's half of a close; then the connection is cut
@@ -41,7 +42,9 @@ REFUSED_HANDSHAKE = b"HTTP/1.1 431 Too Large\r\nConnection: close\r\nContent-Len
 
 
 class HubRequests(H11Protocol):
-    """A connection is closed when no whole head of a request comes within HEAD_SECONDS.
+    """A connection is closed when no whole head of a request comes within HANDSHAKE_SECONDS.
+
+    HEAD_SECONDS it is for the next ones.
 
     And cut when nothing of what waits to be written is taken within UNREAD_SECONDS.
     """
@@ -52,12 +55,12 @@ class HubRequests(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The first request is waited for."""
         super().connection_made(transport)
-        self._wait()
+        self._wait(HANDSHAKE_SECONDS)
 
     def on_response_complete(self) -> None:
         """The next one is waited for."""
         super().on_response_complete()
-        self._wait()
+        self._wait(HEAD_SECONDS)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Nothing more is waited for: the socket has limits of its own."""
@@ -97,9 +100,9 @@ class HubRequests(H11Protocol):
             self._taking.cancel()
             self._taking = None
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float) -> None:
         self._stop_waiting()
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._patience = self.loop.call_later(seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:

@@ -54,6 +54,7 @@ async def vainly(socket: WebSocket) -> None:
 
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[int]:
+    monkeypatch.setattr(server, "HANDSHAKE_SECONDS", 0.3)
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
     routes = [
         Route("/", slowly),
@@ -91,7 +92,7 @@ async def answer_to(port: int, *sent: bytes, until: bytes | None = None) -> byte
     return got
 
 
-@pytest.mark.parametrize("sent", [b"", GET, GET + b"X: "])
+@pytest.mark.parametrize("sent", [b"", GET, GET + b"X: ", UPGRADE])
 async def test_a_request_that_never_comes_is_not_waited_for(port: int, sent: bytes) -> None:
     assert await answer_to(port, *([sent] if sent else [])) == b""
 
@@ -108,6 +109,13 @@ async def test_a_slow_answer_and_a_silent_socket_are_left_alone(port: int) -> No
 @pytest.mark.parametrize("size", [10_000, 60_000, 1_000_000])
 async def test_a_handshake_with_a_header_too_long_is_refused(port: int, size: int) -> None:
     answer = await answer_to(port, UPGRADE + b"X: " + b"a" * size + b"\r\n\r\n", until=b"\r\n\r\n")
+    assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+
+
+@pytest.mark.parametrize("size", [60_000, 1_000_000])
+async def test_a_handshake_with_an_address_too_long_is_refused(port: int, size: int) -> None:
+    upgrade = UPGRADE.replace(b"/socket", b"/socket?" + b"a" * size) + b"\r\n"
+    answer = await answer_to(port, upgrade, until=b"\r\n\r\n")
     assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
 
 
