@@ -35,6 +35,7 @@ from hub.security import SecurityHeaders
 from hub.settings import HubSettings, model_providers
 from hub.statuses import TeamStatuses
 from hub.system import HubSystem
+from hub.team_hubs import TeamHubs
 from protocols.centrifugal import routes as centrifugal_routes
 from protocols.centrifugal.server import routes as server_routes
 from protocols.centrifugal.server.methods import Methods
@@ -42,6 +43,7 @@ from protocols.centrifugal.transports import routes as transport_routes
 from protocols.centrifugal.transports import uni_routes
 from protocols.errors import FactoryError
 from protocols.operations.factory import Factory
+from protocols.operations.hubs import Hubs
 from protocols.operations.keys import Keys
 from protocols.operations.models import ModelTrials
 from protocols.operations.namespaces import NamespaceOperations
@@ -155,6 +157,11 @@ def _backing(opened: Opened, settings: HubSettings) -> Backing:
     def system(principal: Principal) -> Systems:
         return HubSystem(opened, settings, principal)
 
+    def hubs(principal: Principal) -> Hubs:
+        return TeamHubs(
+            opened.realtime.control, opened.inspection, opened.live, opened.sampler, principal
+        )
+
     def trials(principal: Principal) -> ModelTrials:
         return StoredModelTrials(opened.store, principal, catalogue=BUILT_IN, room=room)
 
@@ -169,6 +176,7 @@ def _backing(opened: Opened, settings: HubSettings) -> Backing:
         channels=opened.live,
         models=model_providers,
         system=system,
+        hubs=hubs,
         trials=trials,
         namespaces=namespaces,
         quotas=opened.quotas,

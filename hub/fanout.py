@@ -16,6 +16,7 @@ from hub.application_history import ApplicationHistory, NoHistory, published
 from hub.delays import Delays
 from hub.history import Blocks, FeedHistory, History, StreamHistory
 from hub.subscriber import Subscriber, Watched
+from hub.tallies import Tallies
 from protocols.channels import Channel, Publication
 from protocols.errors import InvalidRequest, Unavailable
 from protocols.events import StreamId
@@ -58,6 +59,7 @@ class Fanout:
         group: TaskGroup,
     ) -> None:
         self.counters = Counters()
+        self.tallies = Tallies()
         self.delays = Delays()
         self.blocks = Blocks(log, group)
         self._log = log
@@ -165,7 +167,7 @@ class Fanout:
                 self._deliver(watched, [replace(publication, offset=0)])
         elif offset == 0:  # published beside the history, for those alone who are there
             if watched.is_open:
-                self.counters.deliveries += watched.deliver_beside([publication])
+                self._count(watched, watched.deliver_beside([publication]))
         elif self._continues(watched, told.epoch, first=offset, last=offset):
             self._deliver(watched, [publication])
 
@@ -218,9 +220,14 @@ class Fanout:
 
     def _deliver(self, watched: Watched, publications: list[Publication]) -> None:
         taken = watched.deliver(publications)
-        self.counters.deliveries += taken
+        self._count(watched, taken)
         if taken and watched.channel.is_logged:
             self.delays.note(publications[-1].data)
+
+    def _count(self, watched: Watched, taken: int) -> None:
+        self.counters.deliveries += taken
+        self.tallies.of(watched).deliveries += taken
+        watched.deliveries += taken
 
     def lose(self, watched: Watched) -> None:
         """Its positions mean nothing any more: everybody subscribes again."""

@@ -37,6 +37,7 @@ class Live:
         fanout: Watched channels, and its counters.
         recoveries: How readers came back.
         attendance: Who is in application channels.
+        behind: Those that read what is kept, to come up to their channels' tops.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Live:
         self.fanout = Fanout(store.log, store.broker, realtime.application, listener, group)
         self.recoveries = Recoveries()
         self.attendance = Attendance(realtime.presence, realtime.application)
+        self.behind: set[Subscriber] = set()
         self._pages = Pages(store.log, store.broker, realtime.application)
         self._followers: set[Follower] = set()
 
@@ -99,10 +101,14 @@ class Live:
         channel = subscriber.watched.channel
         rules = channel.application
         if channel.recovers_newest:
-            if since is not None or (rules and rules.auto_cache_recover):
-                await recovery.begin_with_newest(subscriber, since, self.recoveries)
+            if since is None and not (rules and rules.auto_cache_recover):
+                return
+            await recovery.begin_with_newest(subscriber, since, self.recoveries)
         elif since is not None and channel.has_history:
             await recovery.begin(subscriber, since, self.recoveries)
+        else:
+            return
+        self.fanout.tallies.came_back(subscriber)
 
     async def _join(self, channel: Channel, team: TeamId) -> Watched | None:
         try:
@@ -114,7 +120,15 @@ class Live:
         if not subscriber.is_closed:
             if subscriber.has_been_live:
                 self.recoveries.fell_behind += 1
-            self._group.start_soon(recovery.catch_up, subscriber)
+                self.fanout.tallies.of(subscriber.watched).fell_behind += 1
+            self._group.start_soon(self._read_up, subscriber)
+
+    async def _read_up(self, subscriber: Subscriber) -> None:
+        self.behind.add(subscriber)
+        try:
+            await recovery.catch_up(subscriber)
+        finally:
+            self.behind.discard(subscriber)
 
     def follow(
         self, principal: Principal, channel: Channel, *, after: StreamPosition | None

@@ -8,9 +8,10 @@ from functools import partial
 
 import anyio
 
-from hub import emulation, everywhere
+from hub import emulation, everywhere, inspection
 from hub.everywhere import Here
 from hub.identity.authentication import Authentication
+from hub.inspection import Inspection
 from hub.known_namespaces import KnownNamespaces, know_namespaces
 from hub.live import Live, open_hub
 from hub.neighbours import Hearing, new_node, open_neighbours
@@ -48,6 +49,7 @@ class Opened:
     sessions: Sessions
     realtime: Realtime
     here: Here
+    inspection: Inspection
     namespaces: KnownNamespaces
     identities: IdentityTable
     authentication: Authentication
@@ -114,6 +116,8 @@ class Hub:
             sampler = Sampler(store, live, sockets, node=node, is_draining=lambda: self.is_draining)
             here = Here(node, sockets, live.fanout, counts=sampler.counts)
             hearing.on(everywhere.KIND, here.hear)
+            inspected = Inspection(node, sockets, live)
+            hearing.on(inspection.KIND, inspected.hear)
             self._opened = Opened(
                 store=store,
                 live=live,
@@ -121,6 +125,7 @@ class Hub:
                 sessions=sessions,
                 realtime=realtime,
                 here=here,
+                inspection=inspected,
                 namespaces=namespaces,
                 identities=identities,
                 authentication=authentication,

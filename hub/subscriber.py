@@ -25,6 +25,7 @@ class Watched:
         top: The last offset up to which nothing is missing here.
         target: The highest offset heard of; above `top` while the history is being read.
         heard_at: When something came last, on the monotonic clock.
+        deliveries: Publications that readers took since it was opened.
         idle_since: When the last subscriber left; None while there is one.
     """
 
@@ -38,6 +39,7 @@ class Watched:
         self.target = 0
         self.team = TeamId(0)
         self.heard_at = 0.0
+        self.deliveries = 0
         self.is_filling = False
         self.is_closed = False
         self.idle_since: float | None = None

@@ -134,6 +134,11 @@ class Connection:
         return self._outbox.skipped
 
     @property
+    def queued_bytes(self) -> int:
+        """What waits to be written to it."""
+        return self._outbox.size
+
+    @property
     def channels(self) -> list[str]:
         """Those it is in."""
         return [one.name for one in self._memberships]

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from protocols.errors import Unavailable
 from protocols.operations.channels import Channels
 from protocols.operations.factory import Factory
+from protocols.operations.hubs import Hubs
 from protocols.operations.keys import Keys
 from protocols.operations.models import ModelTrials
 from protocols.operations.namespaces import NamespaceOperations
@@ -36,6 +37,7 @@ class Backing:
         channels: Everything that can be watched.
         models: The model providers found in the environment.
         system: The factory's own state as that principal may see it.
+        hubs: The realtime hub as that principal may look at it.
         trials: Trying models as that principal.
         namespaces: Namespaces of application channels as that principal may change them.
         quotas: How many streams and uploads may be open at once.
@@ -47,6 +49,7 @@ class Backing:
     channels: Channels
     models: Callable[[], list[ModelProvider]]
     system: Callable[[Principal], Systems]
+    hubs: Callable[[Principal], Hubs]
     trials: Callable[[Principal], ModelTrials]
     namespaces: Callable[[Principal], NamespaceOperations]
     quotas: Quotas
@@ -104,8 +107,14 @@ async def namespaces(given: Backed, asking: Asking) -> NamespaceOperations:
     return given.namespaces(asking)
 
 
+async def hubs(given: Backed, asking: Asking) -> Hubs:
+    """The realtime hub, for the one who asks."""
+    return given.hubs(asking)
+
+
 Asked = Annotated[Factory, Depends(factory)]
 AskedKeys = Annotated[Keys, Depends(keys)]
 AskedNamespaces = Annotated[NamespaceOperations, Depends(namespaces)]
+AskedHubs = Annotated[Hubs, Depends(hubs)]
 TaskPath = Annotated[str, Path(max_length=64, description="Id of the task.")]
 NamePath = Annotated[str, Path(max_length=128, description="Name or id.")]

@@ -20,6 +20,7 @@ from protocols.operations.overview import Overview, Window
 from protocols.rest.client_agents import RestAgents
 from protocols.rest.client_conversations import RestConversations
 from protocols.rest.client_http import Http, part
+from protocols.rest.client_hubs import RestHubs
 from protocols.rest.client_knowledge import RestKnowledge
 from protocols.rest.client_namespaces import RestNamespaces
 from protocols.rest.client_repeats import PATIENCE_SECONDS
@@ -82,6 +83,7 @@ class RestClient:
         self._keys = RestKeys(self._http)
         self._namespaces = RestNamespaces(self._http)
         self._systems = RestSystems(self._http)
+        self._hubs = RestHubs(self._http)
         self._trials = RestModelTrials(self._http)
 
     async def __aenter__(self) -> Self:
@@ -135,6 +137,11 @@ class RestClient:
     def systems(self) -> RestSystems:
         """The factory's own state."""
         return self._systems
+
+    @property
+    def hubs(self) -> RestHubs:
+        """The realtime hub."""
+        return self._hubs
 
     async def me(self) -> Me:
         """Who asks, and the feeds of the team."""

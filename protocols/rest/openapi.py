@@ -43,6 +43,7 @@ TAGS = [
     {"name": "keys", "description": "API keys, for owners."},
     {"name": "account", "description": "The one who asks, and what this factory offers."},
     {"name": "system", "description": "The factory's own state, for operators and owners."},
+    {"name": "hub", "description": "Connections and channels, for operators and owners."},
 ]
 
 EXAMPLES: dict[str, dict[str, Any]] = {

@@ -18,6 +18,7 @@ from protocols.rest import (
     agents,
     conversations,
     explorer,
+    hubs,
     keys,
     knowledge,
     namespaces,
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     namespaces.router,
     account.router,
     system.router,
+    hubs.router,
 )
 
 
