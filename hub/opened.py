@@ -10,6 +10,7 @@ import anyio
 
 from hub import emulation, everywhere, inspection
 from hub.everywhere import Here
+from hub.hooks import open_hooks
 from hub.identity.authentication import Authentication
 from hub.inspection import Inspection
 from hub.known_namespaces import KnownNamespaces, know_namespaces
@@ -94,6 +95,7 @@ class Hub:
         async with (
             open_store(self.settings.addresses) as store,
             open_neighbours(store, node, hearing) as realtime,
+            open_hooks(self.settings.hook_url, self.settings.hook_secret_text) as hooks,
             anyio.create_task_group() as group,
             self._open_live(store, realtime, hearing) as (live, namespaces),
         ):
@@ -105,7 +107,7 @@ class Hub:
                 lambda principal: StoredFactory(store, principal, BUILT_IN, embedder)
             )
             sockets = Sockets(
-                Backing(channels=live, procedures=procedures),
+                Backing(channels=live, procedures=procedures, hooks=hooks),
                 authentication.authenticate,
                 quotas=quotas,
                 pace=self._pace,

@@ -121,6 +121,16 @@ class HubSettings(StoreSettings):
             "list of objects, described in Watching live. Empty: no tokens are taken."
         ),
     ] = SecretStr("")
+    hook_url: Annotated[
+        str,
+        Field(
+            description="Where your own server is asked and told who connects and what clients "
+            "send, described in Watching live. Empty: nobody is."
+        ),
+    ] = ""
+    hook_secret: Annotated[
+        SecretStr, Field(description="Sent there as a bearer token. Empty: none.")
+    ] = SecretStr("")
     env: Env = "development"
     log_format: Literal["console", "json"] = Field(
         default_factory=log_format_of,
@@ -163,6 +173,14 @@ class HubSettings(StoreSettings):
             raise ValueError(error.message) from None
         return value
 
+    @field_validator("hook_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("is not of the form https://host/path")
+        return value
+
     @field_validator("realtime_keys")
     @classmethod
     def _are_keys(cls, value: SecretStr) -> SecretStr:
@@ -200,6 +218,11 @@ class HubSettings(StoreSettings):
     def application_namespaces(self) -> Namespaces:
         """The namespaces of application channels."""
         return namespaces.parse(self.namespaces)
+
+    @property
+    def hook_secret_text(self) -> str:
+        """The secret itself."""
+        return self.hook_secret.get_secret_value()
 
     def token_keys(self) -> Keyring:
         """The keys by which tokens of realtime clients are signed."""

@@ -5,24 +5,39 @@ import time
 
 from protocols.centrifugal import codes
 from protocols.centrifugal.caller import Caller, expires_in
+from protocols.centrifugal.codes import Disconnect
 from protocols.centrifugal.decisions import Authenticate, Close, Refresh, Send
 from protocols.centrifugal.grants import ExpiredToken, InvalidToken
+from protocols.centrifugal.hooked import Hooked
 from protocols.centrifugal.rights import Rights
 from protocols.centrifugal.server_side import ServerSide
 from protocols.centrifugal.session import Session
 from protocols.centrifugal.teller import Teller
 from protocols.centrifugal.visitor import Visitor
 from protocols.errors import FactoryError, LimitExceeded, Unavailable
+from protocols.operations.hooks import NotLetIn
 
 logger = logging.getLogger(__name__)
 
 
 class Admission:
-    """Decides about `connect` and `refresh` of one connection, by who comes."""
+    """Decides about `connect` and `refresh` of one connection, by who comes.
+
+    Attributes:
+        is_done: Somebody was let in, and told so.
+    """
 
     def __init__(
-        self, caller: Caller, session: Session, server_side: ServerSide, teller: Teller
+        self,
+        caller: Caller,
+        session: Session,
+        server_side: ServerSide,
+        teller: Teller,
+        *,
+        hooked: Hooked,
     ) -> None:
+        self.is_done = False
+        self._hooked = hooked
         self._caller = caller
         self._session = session
         self._server_side = server_side
@@ -44,7 +59,10 @@ class Admission:
             logger.warning("a socket was refused", extra={"reason": error.message})
             return Close(codes.CONNECTION_LIMIT)
         try:
+            await self._hooked.connecting(visitor)
             entered = await self._server_side.enter(visitor, command.positions)
+        except NotLetIn as error:
+            return Close(Disconnect(error.close_code, error.message))
         except FactoryError as error:
             return self._session.refuse_connect(command, error)
         # No await from here: the answer goes out before anything of a channel.
@@ -56,6 +74,8 @@ class Admission:
             subs=entered.results,
         )
         self._teller.tell(answer)
+        self.is_done = True
+        self._hooked.connected(visitor)
         await self._server_side.start(entered)
         return None
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from protocols.operations.channels import Channels
+from protocols.operations.hooks import Hooks
 from protocols.operations.procedures import Procedures
 
 
@@ -14,8 +15,10 @@ class Backing:
         channels: What may be watched.
         version: What the server calls itself.
         procedures: What may be called; None: nothing.
+        hooks: The application's server; None: there is none.
     """
 
     channels: Channels
     version: str = "pygent"
     procedures: Procedures | None = None
+    hooks: Hooks | None = None

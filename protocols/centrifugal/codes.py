@@ -44,6 +44,7 @@ class Disconnect:
 
 
 TOO_BIG = Disconnect(1009, "message too big")  # WebSocket's own (RFC 6455, 7.4.1)
+CONNECTION_CLOSED = Disconnect(3000, "connection closed")
 SHUTDOWN = Disconnect(3001, "shutdown")
 SERVER_ERROR = Disconnect(3004, "internal server error")
 EXPIRED = Disconnect(3005, "connection expired")

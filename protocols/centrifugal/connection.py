@@ -29,6 +29,7 @@ from protocols.centrifugal.decisions import (
     CountPresence,
     Decision,
     End,
+    Message,
     Publish,
     ReadHistory,
     ReadPresence,
@@ -39,6 +40,7 @@ from protocols.centrifugal.decisions import (
     Unsubscribe,
 )
 from protocols.centrifugal.frames import Frames
+from protocols.centrifugal.hooked import Hooked
 from protocols.centrifugal.memberships import Memberships
 from protocols.centrifugal.outbox import Outbox
 from protocols.centrifugal.pace import Pace
@@ -111,7 +113,10 @@ class Connection:
             namespaces=channels.namespaces,
         )
         self._calls = RemoteCalls(caller, backing.procedures, self._teller)
-        self._admission = Admission(caller, self._session, self.server_side, self._teller)
+        self._hooked = Hooked(backing.hooks, self._session.client, arrival)
+        self._admission = Admission(
+            caller, self._session, self.server_side, self._teller, hooked=self._hooked
+        )
 
     @property
     def client(self) -> str:
@@ -121,7 +126,7 @@ class Connection:
     @property
     def visitor(self) -> Visitor | None:
         """Who is connected; None: nobody yet."""
-        return self._caller.known
+        return self._caller.known if self._admission.is_done else None
 
     @property
     def is_binary(self) -> bool:
@@ -150,6 +155,7 @@ class Connection:
             if self.why is not None:
                 await self._say_goodbye(self.why)
         finally:
+            self._hooked.ended(self.why)
             await self._memberships.depart()
 
     async def _serve(self) -> None:
@@ -208,6 +214,9 @@ class Connection:
             case Authenticate():
                 if refusal := await self._admission.connect(decision):
                     await self._perform(refusal)
+            case Message(data):
+                if why := await self._hooked.message(data):
+                    self.close(why)
             case Call():
                 await self._calls.call(decision)
             case Refresh():

@@ -109,6 +109,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """Hand on what the client sent, or close where nobody takes it; it is not answered."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Authenticate by the new token; then `refreshed`, `refuse` or close."""
 
@@ -135,6 +142,7 @@ Decision = (
     ChannelRequest
     | Authenticate
     | Call
+    | Message
     | Refresh
     | RefreshSubscription
     | Unsubscribe

@@ -19,6 +19,7 @@ from protocols.centrifugal.decisions import (
     Close,
     Decision,
     End,
+    Message,
     Refresh,
     Send,
     Subscribe,
@@ -133,7 +134,7 @@ class Session:
 
     def _without_id(self, command: Command) -> Decision | None:
         if command.send:
-            return Close(codes.NOT_SERVED)
+            return Message(asked.payload(command.send.data))
         if command != _PONG or not self._deadlines.take_pong():
             return Close(codes.BAD_COMMAND)
         return None

@@ -7,6 +7,7 @@ from protocols.centrifugal.decisions import (
     Authenticate,
     Call,
     Close,
+    Message,
     ReadHistory,
     Subscribe,
     Unsubscribe,
@@ -95,8 +96,13 @@ def test_a_call_names_the_method_and_carries_what_was_sent():
     assert decision == Call(3, "", b"")
 
 
-def test_a_message_without_an_id_closes():
-    assert list(receive(connected(), '{"send":{"data":1}}')) == [Close(codes.NOT_SERVED)]
+def test_what_a_client_sends_has_no_id_and_is_json():
+    assert list(receive(connected(), '{"send":{"data":{"a": 1}}}')) == [Message(b'{"a": 1}')]
+    assert list(receive(connected(), '{"send":{}}')) == [Close(codes.BAD_COMMAND)]
+
+
+def test_other_commands_without_an_id_close():
+    assert list(receive(connected(), '{"id":1,"send":{"data":1}}')) == [Close(codes.NOT_SERVED)]
     assert list(receive(connected(), '{"rpc":{}}')) == [Close(codes.BAD_COMMAND)]
 
 
