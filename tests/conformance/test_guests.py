@@ -1,9 +1,11 @@
 """The official Python client comes with tokens of an application, in both forms."""
 
+import json
 import time
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from protocols import channels
@@ -284,3 +286,37 @@ async def test_a_connection_is_let_live_longer_or_ended_by_the_server(addresses:
 def expires_in(connection: Connection) -> float | None:
     assert connection.visitor is not None
     return connection.visitor.principal.expires_at
+
+
+async def test_a_guest_who_only_listens_is_put_into_channels_and_goes_on_there(
+    addresses: Addresses,
+):
+    async def listen(subs: dict[str, Any], count: int) -> list[dict[str, Any]]:
+        connect = {"token": signed(channels=["closed:a"]), "subs": subs}
+        params = {"cf_connect": json.dumps(connect)}
+        told: list[dict[str, Any]] = []
+        async with (
+            httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=10) as client,
+            client.stream("GET", "/connection/uni_sse", params=params) as answer,
+        ):
+            assert answer.status_code == 200
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    told.append(json.loads(line.removeprefix("data:")))
+                if len(told) == count:
+                    break
+        return told
+
+    async with hub_with_guests(addresses) as served:
+        (first,) = await listen({}, 1)
+        assert set(first["connect"]["subs"]) == {"#42", "closed:a"}
+        position = first["connect"]["subs"]["#42"]
+        await publish(served, "#42", "missed")
+        since = {"recover": True, "epoch": position["epoch"], "offset": position.get("offset", 0)}
+        refused = {"team:a": {}}
+        again, denied = await listen({"#42": since, **refused}, 2)
+        own = again["connect"]["subs"]["#42"]
+        assert own["recovered"]
+        assert [one["data"] for one in own["publications"]] == ["missed"]
+        assert denied["channel"] == "team:a"
+        assert denied["unsubscribe"]["code"] == 2000
