@@ -25,6 +25,8 @@ from typing import Any
 
 LATE_SECONDS = 1.0  # told so long after it was written, a subscriber is not live
 LOG = "task:"
+OWN_CLOSE = 1000  # by which a subscriber changes over
+CHANGE_SECONDS = 10.0  # which that takes at most, on a machine with much else to do
 FOR_GOOD = (*range(3500, 4000), *range(4500, 5000))  # clients do not come back after these
 
 
@@ -118,6 +120,7 @@ def judge(truth: Iterable[str], followed: Iterable[str]) -> Gaps:
     _judge_log(gaps, known)
     lines: dict[tuple[int, str], list[list[Any]]] = defaultdict(list)
     who_there_is: set[int] = set()
+    left: dict[int, list[float]] = defaultdict(list)
     for line in followed:
         kind, who, *words = json.loads(line)
         who_there_is.add(who)
@@ -125,6 +128,8 @@ def judge(truth: Iterable[str], followed: Iterable[str]) -> Gaps:
             lines[who, words[0]].append([kind, *words[1:]])
         elif kind == "closed":
             gaps.closed[words[0]] += 1
+            if words[0] == OWN_CLOSE:
+                left[who].append(float(words[1]))
             gaps.blame("sent_away", int(words[0] in FOR_GOOD), f"subscriber {who}: {words[0]}")
     gaps.subscribers = len(who_there_is)
     for (who, channel), told in lines.items():
@@ -132,7 +137,7 @@ def judge(truth: Iterable[str], followed: Iterable[str]) -> Gaps:
             _judge_logged(gaps, known, f"subscriber {who} {channel}", channel, told)
         else:
             _judge_kept(gaps, known, f"subscriber {who} {channel}", channel, told)
-    _time(gaps, known, lines)
+    _time(gaps, known, lines, left)
     return gaps
 
 
@@ -236,8 +241,16 @@ def _judge_span(gaps: Gaps, truth: Truth, where: str, channel: str, span: Span) 
         gaps.blame("doubled", len(span.numbers) - len(told), f"{where} by number")
 
 
-def _time(gaps: Gaps, truth: Truth, lines: dict[tuple[int, str], list[list[Any]]]) -> None:
-    """When each was last told something late, or that something is missing, after each trouble."""
+def _time(
+    gaps: Gaps,
+    truth: Truth,
+    lines: dict[tuple[int, str], list[list[Any]]],
+    left: dict[int, list[float]],
+) -> None:
+    """When each was last told something late, or that something is missing, after each trouble.
+
+    Not counted is what was written while it was changing over to another hub by itself.
+    """
     began = [at for _, at in truth.backs]
     ends = [min((at for at in truth.troubles if at > back), default=inf) for back in began]
     last: dict[tuple[int, int], float] = {}
@@ -249,7 +262,10 @@ def _time(gaps: Gaps, truth: Truth, lines: dict[tuple[int, str], list[list[Any]]
                 _, _, is_recovering, has_recovered, _ = words
                 is_late = is_recovering and not has_recovered
             else:
-                is_late = at - wrote.get(words[1], at) > LATE_SECONDS
+                written = wrote.get(words[1], at)
+                is_late = at - written > LATE_SECONDS and not _changed_over(
+                    left[who], after=written, until=at
+                )
             fault = bisect_right(began, at) - 1
             if is_late and fault >= 0 and at < ends[fault]:
                 last[who, fault] = max(last.get((who, fault), 0.0), at - began[fault])
@@ -257,6 +273,12 @@ def _time(gaps: Gaps, truth: Truth, lines: dict[tuple[int, str], list[list[Any]]
     for fault, (kind, _) in enumerate(truth.backs):
         seconds = gaps.live.setdefault(kind, [])
         seconds += [last.get((who, fault), 0.0) for who in everybody]
+
+
+def _changed_over(left: Sequence[float], *, after: float, until: float) -> bool:
+    """Whether it left after this was written (or shortly before) and until it was told."""
+    last = bisect_right(left, until) - 1
+    return last >= 0 and left[last] > max(after - LATE_SECONDS, until - CHANGE_SECONDS)
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

@@ -140,3 +140,13 @@ def test_being_live_again_counts_from_the_moment_the_part_is_back():
     assert gaps.is_clean
     assert gaps.live == {"Redis stopped": [3.5]}
     assert gaps.live_again() == {"Redis stopped": 3.5}
+
+
+def test_what_comes_late_by_a_change_of_its_own_is_nobodys_fault():
+    known = [*truth(LOG, count=6), ["back", 1, "Redis stopped", 1.0]]
+    late = told(LOG, 2, 3, 4, 5, 6, late=2.5)
+    left: Line = ["closed", 7, 1000, 2.1]
+    cut: Line = ["closed", 7, 1006, 2.1]
+    assert judged(known, joined(LOG, 1), cut, *late).live == {"Redis stopped": [7.5]}
+    assert judged(known, joined(LOG, 1), left, *late).live == {"Redis stopped": [7.5]}
+    assert judged(known, joined(LOG, 1), left, *late[:2]).live == {"Redis stopped": [0.0]}
