@@ -9,7 +9,8 @@ from functools import partial
 import anyio
 
 from hub import emulation, everywhere, inspection
-from hub.everywhere import Here
+from hub.errands import Errands
+from hub.here import Here
 from hub.hooks import open_hooks
 from hub.identity.authentication import Authentication
 from hub.inspection import Inspection
@@ -116,7 +117,14 @@ class Hub:
             sessions = Sessions(node, emulation.OtherHubs(realtime.control).hand_over)
             hearing.on(emulation.KIND, partial(emulation.hear, sessions))
             sampler = Sampler(store, live, sockets, node=node, is_draining=lambda: self.is_draining)
-            here = Here(node, sockets, live.fanout, counts=sampler.counts)
+            here = Here(
+                node,
+                sockets,
+                live.fanout,
+                counts=sampler.counts,
+                errands=Errands(group),
+                namespaces=live.namespaces,
+            )
             hearing.on(everywhere.KIND, here.hear)
             inspected = Inspection(node, sockets, live)
             hearing.on(inspection.KIND, inspected.hear)

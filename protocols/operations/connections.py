@@ -1,7 +1,7 @@
 """What may be asked of the connections of a team, on all hubs together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from protocols.channels import Channel
@@ -21,6 +21,25 @@ class Which:
     user: str = ""
     client: str = ""
     session: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """What being put into a channel is like.
+
+    Attributes:
+        info: What others see of it there besides, one line of JSON; empty: nothing.
+        data: Handed to the client with the subscription, one line of JSON; empty: nothing.
+        since: The position to continue, epoch and offset; None: from now on.
+        expires_at: When the connection ends over it, in seconds since 1970; None: never.
+        overrides: Options of the channel that are otherwise for it, by their names.
+    """
+
+    info: str = ""
+    data: str = ""
+    since: tuple[str, int] | None = None
+    expires_at: float | None = None
+    overrides: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +140,35 @@ class Connections(Protocol):
         Raises:
             Forbidden, Unavailable: As `channels`.
             InvalidRequest: It is not said which, or the code is none to close with.
+        """
+        ...
+
+    async def subscribe(self, which: Which, channel: Channel, stay: Stay) -> None:
+        """They are put into the channel, whatever its rules let clients do; at once, one by one.
+
+        Who is there already stays. A channel that is none of the team's is nobody's.
+
+        Raises:
+            Forbidden, Unavailable: As `channels`.
+            InvalidRequest: It is not said which.
+            LimitExceeded: Too much waits to be done already; some have done it.
+        """
+        ...
+
+    async def unsubscribe(self, which: Which, channel: Channel) -> None:
+        """They are taken out of the channel, whoever wanted them there, and are told.
+
+        Raises:
+            Forbidden, InvalidRequest, LimitExceeded, Unavailable: As `subscribe`.
+        """
+        ...
+
+    async def refresh(self, which: Which, *, expires_at: float | None, has_expired: bool) -> None:
+        """Guests may stay until then, or for good; or they have expired and are closed.
+
+        Of members the key or the session says how long they stay; expire may they, too.
+
+        Raises:
+            Forbidden, InvalidRequest, Unavailable: As `disconnect`.
         """
         ...

@@ -19,7 +19,10 @@ from cent import (
     PresenceRequest,
     PresenceStatsRequest,
     PublishRequest,
+    RefreshRequest,
     StreamPosition,
+    SubscribeRequest,
+    UnsubscribeRequest,
 )
 
 from store.addresses import Addresses
@@ -88,6 +91,19 @@ async def test_it_sees_and_ends_what_is_on_other_hubs(two: Two):
     assert visitor is not None
     await two.cent.disconnect(DisconnectRequest(user=visitor.user))
     assert await two.client.closed() == (3503, "force disconnect")
+
+
+async def test_it_puts_a_client_into_a_channel_and_takes_it_out(two: Two):
+    (visitor,) = [one.visitor for one in two.other.hub.opened.sockets]
+    assert visitor is not None
+    user, channel = visitor.user, "news:c"
+    await two.cent.subscribe(SubscribeRequest(user=user, channel=channel, data={"n": 1}))
+    push = (await two.client.next())["push"]
+    assert (push["channel"], push["subscribe"]["data"]) == ("news:c", {"n": 1})
+    await two.cent.unsubscribe(UnsubscribeRequest(user=user, channel=channel))
+    assert (await two.client.next())["push"]["unsubscribe"]["code"] == 2000
+    await two.cent.refresh(RefreshRequest(user=user, expired=True))
+    assert (await two.client.closed())[0] == 3005
 
 
 async def test_it_sends_many_at_once(two: Two):

@@ -10,6 +10,7 @@ import msgspec
 
 from protocols.centrifugal import asked, codes
 from protocols.centrifugal.answering import in_time
+from protocols.centrifugal.server.failures import NotAvailable, Unrecoverable, error_of
 from protocols.centrifugal.server.requests import (
     BroadcastRequest,
     ChannelRequest,
@@ -19,8 +20,12 @@ from protocols.centrifugal.server.requests import (
     HistoryRequest,
     InfoRequest,
     PublishRequest,
+    RefreshRequest,
+    SubscribeRequest,
+    UnsubscribeRequest,
     UserStatusRequest,
     payload,
+    text,
 )
 from protocols.centrifugal.server.results import (
     ApiError,
@@ -48,7 +53,7 @@ from protocols.centrifugal.wire.results import (
 from protocols.channels import Channel, StreamPosition
 from protocols.errors import FactoryError, InvalidRequest
 from protocols.operations.channels import Channels
-from protocols.operations.connections import Connections, Which
+from protocols.operations.connections import Connections, Stay, Which
 from protocols.operations.publishing import Publish, Publishing
 from protocols.operations.statuses import Statuses
 from protocols.principals import Principal
@@ -161,7 +166,7 @@ class Methods:
         said = request.disconnect
         why = codes.FORCE_DISCONNECT
         await self._connections.disconnect(
-            Which(user=request.user, client=request.client, session=request.session),
+            _which(request),
             code=said.code if said and said.code else why.code,
             reason=said.reason if said and said.reason else why.reason,
             but=request.whitelist,
@@ -174,6 +179,36 @@ class Methods:
         return UserStatusResult(
             [UserStatusField(one.user, active=one.seen, online=one.is_online) for one in found]
         )
+
+    async def subscribe(self, request: SubscribeRequest) -> Result:
+        """Put connections into a channel."""
+        since, override = request.recover_since, request.override
+        named = msgspec.structs.asdict(override) if override else {}
+        stay = Stay(
+            info=text(request.info, request.b64info).decode(),
+            data=text(request.data, request.b64data).decode(),
+            since=(since.epoch, since.offset) if since else None,
+            expires_at=request.expire_at or None,
+            overrides={name: one.value for name, one in named.items() if one is not None},
+        )
+        channel = self._channel(request.channel)
+        await self._connections.subscribe(_which(request), channel, stay)
+        return NoResult()
+
+    async def unsubscribe(self, request: UnsubscribeRequest) -> Result:
+        """Take connections out of a channel."""
+        channel = self._channel(request.channel)
+        await self._connections.unsubscribe(_which(request), channel)
+        return NoResult()
+
+    async def refresh(self, request: RefreshRequest) -> Result:
+        """Let connections stay longer, or no longer."""
+        await self._connections.refresh(
+            _which(request),
+            expires_at=request.expire_at or None,
+            has_expired=request.expired,
+        )
+        return NoResult()
 
     def _peopled(self, name: str) -> Channel:
         channel = self._channel(name)
@@ -189,14 +224,6 @@ class Methods:
             return self._channel(name)
         except FactoryError as error:
             return error
-
-
-class NotAvailable(InvalidRequest):
-    """What the channel does not have is asked for (108)."""
-
-
-class Unrecoverable(InvalidRequest):
-    """A position that cannot be continued from (112)."""
 
 
 class Method(NamedTuple):
@@ -216,7 +243,10 @@ METHODS: Mapping[str, Method] = {
     "channels": Method(ChannelsRequest, Methods.channels),
     "info": Method(InfoRequest, Methods.info),
     "connections": Method(ConnectionsRequest, Methods.connections),
+    "subscribe": Method(SubscribeRequest, Methods.subscribe),
+    "unsubscribe": Method(UnsubscribeRequest, Methods.unsubscribe),
     "disconnect": Method(DisconnectRequest, Methods.disconnect),
+    "refresh": Method(RefreshRequest, Methods.refresh),
     "get_user_status": Method(UserStatusRequest, Methods.user_status),
 }
 
@@ -239,16 +269,10 @@ async def call(methods: Methods, name: str, body: bytes | msgspec.Raw) -> Result
         return error_of(error)
 
 
-def error_of(error: FactoryError) -> ApiError:
-    """An error, by the protocol's numbers."""
-    match error:
-        case NotAvailable():
-            code = codes.NOT_AVAILABLE
-        case Unrecoverable():
-            code = codes.UNRECOVERABLE
-        case _:
-            code = codes.code_of(error)
-    return ApiError(code.code, error.message)
+def _which(
+    request: SubscribeRequest | UnsubscribeRequest | DisconnectRequest | RefreshRequest,
+) -> Which:
+    return Which(user=request.user, client=request.client, session=request.session)
 
 
 def _publication(request: PublishRequest | BroadcastRequest) -> Publish:

@@ -96,11 +96,67 @@ class DisconnectRequest(msgspec.Struct):
     disconnect: DisconnectField | None = None
 
 
+class BoolField(msgspec.Struct):
+    """A choice that may be left open."""
+
+    value: bool = False
+
+
+class OverrideField(msgspec.Struct):
+    """Options of the channel that are otherwise for a subscriber."""
+
+    presence: BoolField | None = None
+    join_leave: BoolField | None = None
+    force_push_join_leave: BoolField | None = None
+    force_recovery: BoolField | None = None
+    force_positioning: BoolField | None = None
+
+
+class SubscribeRequest(msgspec.Struct):
+    """Put connections of a user, or one of them, into a channel."""
+
+    channel: str
+    user: str = ""
+    client: str = ""
+    session: str = ""
+    info: msgspec.Raw = ABSENT
+    b64info: str = ""
+    data: msgspec.Raw = ABSENT
+    b64data: str = ""
+    recover_since: StreamPositionField | None = None
+    expire_at: float = 0
+    override: OverrideField | None = None
+
+
+class UnsubscribeRequest(msgspec.Struct):
+    """Take them out of it."""
+
+    channel: str
+    user: str = ""
+    client: str = ""
+    session: str = ""
+
+
+class RefreshRequest(msgspec.Struct):
+    """Let them stay until `expire_at`, or for good; or end them as expired."""
+
+    user: str = ""
+    client: str = ""
+    session: str = ""
+    expired: bool = False
+    expire_at: float = 0
+
+
 class BatchRequest(msgspec.Struct):
     """Many requests: each an object with one method's name as its key."""
 
     commands: list[dict[str, msgspec.Raw]]
     parallel: bool = False
+
+
+def text(data: msgspec.Raw, b64data: str) -> bytes:
+    """The same where there may be nothing."""
+    return payload(data, b64data) if b64data or bytes(data) else b""
 
 
 def payload(data: msgspec.Raw, b64data: str) -> bytes:

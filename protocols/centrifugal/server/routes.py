@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from protocols.centrifugal.server.batches import batch
-from protocols.centrifugal.server.methods import METHODS, Methods, call, error_of
+from protocols.centrifugal.server.failures import error_of
+from protocols.centrifugal.server.methods import METHODS, Methods, call
 from protocols.centrifugal.server.requests import BatchRequest
 from protocols.centrifugal.server.results import ApiError
 from protocols.centrifugal.transports.bodies import read_body
