@@ -172,7 +172,7 @@ def _install_js_client() -> Path:
     if package.is_file() and f'"version": "{JS_VERSION}"' in package.read_text():
         return CACHE
     if not (NODE / "npm").exists():
-        _missing("there is no Node in .venv/node; `make install-test` puts it there")
+        missing("there is no Node in .venv/node; `make install-test` puts it there")
     (CACHE / "package.json").write_text('{"private": true}\n')
     result = subprocess.run(
         [NODE / "npm", "install", "--no-audit", "--no-fund", f"centrifuge@{JS_VERSION}"],
@@ -184,11 +184,11 @@ def _install_js_client() -> Path:
         check=False,
     )
     if result.returncode:
-        _missing(f"npm could not install centrifuge@{JS_VERSION}: {result.stderr[-500:]}")
+        missing(f"npm could not install centrifuge@{JS_VERSION}: {result.stderr[-500:]}")
     return CACHE
 
 
-def _missing(reason: str) -> None:
+def missing(reason: str) -> None:
     if os.environ.get("CI"):  # noqa: TID251  in CI a missing part is a failure
         pytest.fail(reason)
     pytest.skip(reason)
