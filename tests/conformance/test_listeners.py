@@ -64,7 +64,7 @@ async def listener(served: Served, kind: str, asked: str) -> AsyncGenerator[Next
         answer = await stack.enter_async_context(http.stream(method, path, **how))
         assert answer.status_code == 200
         assert answer.headers["cache-control"].startswith("no-store")
-        yield _by_lines(answer.aiter_lines())
+        yield lines_of(answer.aiter_lines())
 
 
 async def _by_socket(
@@ -93,7 +93,7 @@ def _by_frames(socket: ClientConnection) -> Next:
     return following
 
 
-def _by_lines(lines: AsyncIterator[str]) -> Next:
+def lines_of(lines: AsyncIterator[str]) -> Next:
     async def following() -> dict[str, Any]:
         with anyio.fail_after(10):
             while not (line := await anext(lines, "end")):
