@@ -17,6 +17,7 @@ export const TABLE = [
   { name: "tasks", keys: "g t", does: "Tasks", to: "/tasks", icon: "tasks" },
   { name: "agents", keys: "g a", does: "Agents", to: "/agents", icon: "agents" },
   { name: "knowledge", keys: "g k", does: "Knowledge", to: "/knowledge", icon: "knowledge" },
+  { name: "hub", keys: "g h", does: "Hub", to: "/hub", icon: "hub" },
   { name: "system", keys: "g s", does: "System", to: "/system", icon: "system" },
   { name: "settings", keys: "g ,", does: "Settings", to: "/settings", icon: "settings" },
   { name: "seek", keys: "/", does: "Search in this list", isHere: true },

@@ -24,6 +24,8 @@ const DEEPER = [
   ["Tasks that failed", "/tasks?state=failed", "tasks", "errors"],
   ["Tasks that work now", "/tasks?state=working", "tasks", "running open"],
   ["Tasks that wait for somebody", "/tasks?state=waiting", "tasks", "input required approval"],
+  ["Connections", "/hub?view=connections", "hub", "clients sockets disconnect"],
+  ["Open channels", "/hub?view=channels", "hub", "subscribers namespaces"],
   ["Settings: models", "/settings", "settings", "providers environment"],
   ["Settings: API keys", "/settings?tab=keys", "settings", "token"],
   ["Settings: appearance", "/settings?tab=appearance", "settings", "theme dark light density compact"],

@@ -241,5 +241,5 @@ export function milliseconds(seconds) {
   return `${value < 9.95 ? value.toFixed(value < 0.995 ? 2 : 1) : Math.round(value)} ms`;
 }
 
-const rate = (value) => `${value >= 10_000 ? `${(value / 1000).toFixed(1)} k` : format.count(value)} / s`;
-const megabytes = (bytes) => `${format.count(bytes / 1e6)} MB`;
+export const rate = (value) => `${value >= 10_000 ? `${(value / 1000).toFixed(1)} k` : format.count(value)} / s`;
+export const megabytes = (bytes) => `${format.count(bytes / 1e6)} MB`;

@@ -55,7 +55,7 @@ function extended(before, next) {
 }
 
 /** Does it now and again, one at a time, only while somebody can see the page. */
-function repeat(task, period) {
+export function repeat(task, period) {
   const leaving = new AbortController();
   let timer = null;
   let isBusy = false;

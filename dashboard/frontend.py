@@ -23,6 +23,7 @@ _STYLESHEETS = (
     "steps",
     "knowledge",
     "system",
+    "hub",
     "editor",
     "chat",
     "palette",

@@ -16,6 +16,7 @@ EDIT_AGENT = "/agents/[agent_name]/edit"
 AGENT_VERSIONS = "/agents/[agent_name]/versions"
 CHAT = "/agents/[agent_name]/chat"
 KNOWLEDGE = "/knowledge"
+HUB = "/hub"
 SYSTEM = "/system"
 SETTINGS = "/settings"
 LOGIN = "/login"
@@ -31,6 +32,7 @@ ALL = (
     AGENT_VERSIONS,
     CHAT,
     KNOWLEDGE,
+    HUB,
     SYSTEM,
     SETTINGS,
     LOGIN,

@@ -110,6 +110,13 @@ class KnowledgePage(_Live):
     tag = "KnowledgePage"
 
 
+class HubPage(_Live):
+    """Processes, connections, channels, recoveries; one of them looked at."""
+
+    library = "$/public/hub.jsx"
+    tag = "HubPage"
+
+
 class SystemPage(_Live):
     """Every part, the queue, the processes, a hub's last minutes."""
 

@@ -38,6 +38,7 @@ _PLACES = (
     _Place(name="Tasks", route=routes.TASKS, icon="tasks"),
     _Place(name="Agents", route=routes.AGENTS, icon="agents"),
     _Place(name="Knowledge", route=routes.KNOWLEDGE, icon="knowledge"),
+    _Place(name="Hub", route=routes.HUB, icon="hub"),
     _Place(name="System", route=routes.SYSTEM, icon="system"),
 )
 _LAST = _Place(name="Settings", route=routes.SETTINGS, icon="settings")  # on a phone: from System

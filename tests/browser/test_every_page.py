@@ -36,7 +36,8 @@ CUT = ["WebSocket connection to", "fetching the script", "Failed to load resourc
 PATHS = [
     *("/", "/tasks", "/tasks?state=failed", "/agents", "/agents/guide", "/agents/guide/edit"),
     *("/agents/guide/versions", "/agents/guide/chat", "/new-agent", "/knowledge"),
-    *("/knowledge?c=pygent-docs", "/knowledge?q=attempt", "/system", "/settings"),
+    *("/knowledge?c=pygent-docs", "/knowledge?q=attempt", "/hub", "/system"),
+    *("/hub?view=connections&channel=tasks:1", "/settings"),
     *("/settings?tab=keys", "/settings?tab=appearance", "/settings?tab=about"),
 ]
 KEPT = """async () => {

@@ -47,7 +47,7 @@ TEAM_OF_CLERK: Answers = {
 }
 CHANGES = re.compile(
     "Run agent|New agent|Edit|Duplicate|Retire|Add documents|New collection|Delete|Retry|Ask about"
-    "|Ask$|Create|Send|Make an agent|Cancel task"
+    "|Ask$|Create|Send|Make an agent|Cancel task|Disconnect"
 )
 
 
@@ -83,6 +83,7 @@ def test_the_roles_of_the_pages_are_those_of_the_hub() -> None:
         ("/new-agent", "your role is viewer"),
         ("/knowledge", "manuals"),
         ("/knowledge?c=manuals", "pumps.md"),
+        ("/hub", "your role is viewer"),
         ("/system", "your role is viewer"),
         ("/settings?tab=keys", "your role is viewer"),
         ("/settings?tab=about", "What changed in which version"),
