@@ -77,8 +77,10 @@ export function ClientDetail({ id, hub, onSelect }) {
 
 function Detail({ title, name, onClose, problem, onRetry, isRead, children }) {
   const place = useRef(null);
-  useEffect(() => { // nothing is returned: Chromium's answers with a promise
-    place.current.scrollIntoView({ block: matchMedia("(max-width: 1180px)").matches ? "start" : "nearest" });
+  useEffect(() => { // of the page alone: scrollIntoView would move the frame around it too
+    const page = place.current.closest(".content");
+    const below = place.current.getBoundingClientRect().top - page.getBoundingClientRect().top;
+    if (matchMedia("(max-width: 1180px)").matches || below < 0) page.scrollTop += below - 12;
   }, []);
   return (
     <section ref={place} className="panel detail" aria-label={`${title} ${name}`}>

@@ -162,3 +162,14 @@ def test_what_failed_is_said_and_tried_again(open_page: Open) -> None:
 def test_a_viewer_is_told_why_she_sees_nothing(open_page: Open) -> None:
     page = open_page("/hub", {"/api/v1/me": somebody("viewer")})
     page.get_by_text("your role is viewer").first.wait_for()
+
+
+def test_on_a_phone_what_is_chosen_is_seen_and_the_frame_stays(visit: Visit) -> None:
+    page = visit(is_phone=True).open("/hub")
+    page.get_by_role("button", name=re.compile("^overview:")).click()
+    chosen = page.get_by_role("region", name=re.compile("^Channel overview:"))
+    expect(chosen.get_by_role("heading", name="Channel", exact=True)).to_be_in_viewport()
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    frame = "[...document.querySelectorAll('html, .app, .main')]"
+    assert page.evaluate(f"{frame}.every((node) => node.scrollTop === 0)")
+    picture(page, "hub-phone")
