@@ -30,6 +30,7 @@ class Clients(StrEnum):
     VIEWERS = "viewers"
     OPERATORS = "operators"
     OWNERS = "owners"
+    ANYONE = "anyone"
 
 
 class Recovery(StrEnum):
@@ -117,6 +118,8 @@ class ApplicationNamespace(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 
 def _are_of(clients: Clients, role: Role, *, is_subscribed: bool) -> bool:
+    if clients is Clients.ANYONE:
+        return True
     if clients is Clients.SUBSCRIBERS:
         return is_subscribed
     return role in _ROLES.get(clients, ())

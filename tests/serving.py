@@ -21,6 +21,7 @@ from hub.app import application
 from hub.identity.keys import create_key
 from hub.identity.tickets import create_ticket
 from hub.opened import Hub
+from hub.server import server_config
 from hub.settings import HubSettings
 from hub.telemetry import configure_logging
 from protocols.agents import AgentSpec
@@ -205,15 +206,7 @@ async def serving(
         **(limits or {}),  # pyright: ignore[reportArgumentType]  validated there
     )
     app = application(settings, dashboard=dashboard)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
+    config = server_config(app, trusted_proxies=trusted_proxies)
     server = Server(config)
     with _listening(port) as listener:
         async with anyio.create_task_group() as group:

@@ -95,6 +95,7 @@ def test_who_may_publish_is_told_by_role_or_subscription():
     assert roles(Clients.VIEWERS, is_subscribed=False) == members
     assert roles(Clients.OPERATORS, is_subscribed=False) == {Role.OPERATOR, Role.OWNER}
     assert roles(Clients.OWNERS, is_subscribed=False) == {Role.OWNER}
+    assert roles(Clients.ANYONE, is_subscribed=False) == everybody
 
 
 @pytest.mark.parametrize(

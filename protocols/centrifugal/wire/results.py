@@ -59,20 +59,20 @@ class PublishResult(msgspec.Struct):
     """Nothing to say."""
 
 
-class PresenceResult(msgspec.Struct, omit_defaults=True):
-    """Who is subscribed, by the ids of their connections."""
+class PresenceResult(msgspec.Struct):
+    """Who is subscribed, by the ids of their connections; said also when it is nobody."""
 
     presence: dict[str, ClientInfo] = {}
 
 
-class PresenceStatsResult(msgspec.Struct, omit_defaults=True):
-    """How many connections, of how many users."""
+class PresenceStatsResult(msgspec.Struct):
+    """How many connections, of how many users; zeros are written, one client compares them."""
 
     num_clients: UInt32 = 0
     num_users: UInt32 = 0
 
 
-class HistoryResult(msgspec.Struct, omit_defaults=True):
+class HistoryResult(msgspec.Struct):
     """A part of the history and the channel's top."""
 
     publications: list[PublicationField] = []

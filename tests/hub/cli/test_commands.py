@@ -26,7 +26,7 @@ DEEPER = [
 
 GROUPS = [
     [], ["tasks"], ["agents"], ["collections"], ["conversations"], ["documents"], ["models"],
-    ["token"], ["projections"],
+    ["token"], ["projections"], ["namespaces"],
 ]  # fmt: skip
 
 TOLD = [[], *([name] for name in COMMANDS), *DEEPER]

@@ -25,7 +25,12 @@ def connected(pace: Pace) -> Session:
 
 def ask(session: Session, count: int) -> list[Decision]:
     return list(
-        receive(session, "\n".join(f'{{"id":{n},"rpc":{{}}}}' for n in range(2, count + 2)))
+        receive(
+            session,
+            "\n".join(
+                f'{{"id":{n},"presence":{{"channel":"nowhere:a"}}}}' for n in range(2, count + 2)
+            ),
+        )
     )
 
 
@@ -37,18 +42,18 @@ def code_of(decision: Decision) -> int:
 def test_a_burst_is_served_and_what_comes_too_soon_after_it_is_told_to_try_again() -> None:
     clock = Clock()
     session = connected(Pace(10, 5, clock))
-    assert [code_of(one) for one in ask(session, 6)] == [108, 108, 108, 108, 111, 111]
+    assert [code_of(one) for one in ask(session, 6)] == [102, 102, 102, 102, 111, 111]
     clock.now += 0.4  # two for the debt, two more
-    assert [code_of(one) for one in ask(session, 3)] == [108, 108, 111]
+    assert [code_of(one) for one in ask(session, 3)] == [102, 102, 111]
     clock.now += 60.0
-    assert [code_of(one) for one in ask(session, 6)] == [108, 108, 108, 108, 108, 111]
+    assert [code_of(one) for one in ask(session, 6)] == [102, 102, 102, 102, 102, 111]
 
 
 def test_who_goes_on_is_cut_and_nothing_of_the_frame_is_read_after_it() -> None:
     pace = Pace(10, 5, Clock())
     session = connected(pace)
     answers = ask(session, 1000)
-    assert [code_of(one) for one in answers[:-1]] == [108] * 4 + [111] * 5
+    assert [code_of(one) for one in answers[:-1]] == [102] * 4 + [111] * 5
     assert answers[-1] == Close(codes.FLOOD)
     assert pace.refused == 6
 
@@ -58,7 +63,7 @@ def test_a_steady_pace_below_the_rate_is_never_refused() -> None:
     session = connected(Pace(10, 5, clock))
     for _ in range(1000):
         clock.now += 0.1
-        assert [code_of(one) for one in ask(session, 1)] == [108]
+        assert [code_of(one) for one in ask(session, 1)] == [102]
 
 
 def test_pongs_that_nobody_asked_for_end_a_connection_as_ever() -> None:
