@@ -168,6 +168,7 @@ def test_on_a_phone_what_is_chosen_is_seen_and_the_frame_stays(visit: Visit) -> 
     page = visit(is_phone=True).open("/hub")
     page.get_by_role("button", name=re.compile("^overview:")).click()
     chosen = page.get_by_role("region", name=re.compile("^Channel overview:"))
+    chosen.get_by_role("heading", name="Last publications").wait_for()
     expect(chosen.get_by_role("heading", name="Channel", exact=True)).to_be_in_viewport()
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
     frame = "[...document.querySelectorAll('html, .app, .main')]"
