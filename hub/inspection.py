@@ -11,6 +11,17 @@ import msgspec
 from pydantic import BaseModel
 
 from hub.live import Live
+from hub.looks import (
+    Clients,
+    CloseThose,
+    Count,
+    CountNow,
+    FindChannels,
+    FindClients,
+    FindSubscribers,
+    OpenChannels,
+    Question,
+)
 from hub.subscriber import Subscriber, Watched
 from hub.tallies import Tally, namespace_of
 from protocols.centrifugal.codes import Disconnect
@@ -32,7 +43,6 @@ from protocols.operations.hubs import (
 from protocols.principals import TeamId
 from store.redis.messages import Message
 
-KIND = "look"
 MAX_SLOW = 20
 MAX_CHANNELS = 1000  # named to whoever puts the lists together
 MAX_SUBSCRIBERS = 100
@@ -40,69 +50,8 @@ NAMED_OF_ONE = 50  # channels of a connection
 NAMED_IN_LISTS = 5
 
 
-class CountNow(msgspec.Struct, tag=True):
-    """What the team has here."""
-
-    team: TeamId
-
-
-class FindClients(msgspec.Struct, tag=True):
-    """Connections of the team."""
-
-    team: TeamId
-    search: str
-    client: str
-    limit: int
-
-
-class FindChannels(msgspec.Struct, tag=True):
-    """Channels that somebody of the team is in."""
-
-    team: TeamId
-    search: str
-
-
-class FindSubscribers(msgspec.Struct, tag=True):
-    """Who is in one channel."""
-
-    team: TeamId
-    channel: str
-
-
-class CloseThose(msgspec.Struct, tag=True):
-    """Close connections of the team."""
-
-    team: TeamId
-    client: str
-    user: str
-    code: int
-    reason: str
-
-
-Question = CountNow | FindClients | FindChannels | FindSubscribers | CloseThose
-
 _QUESTION = msgspec.json.Decoder(Question)
 _OF_THE_FACTORY = frozenset(one.value for one in Namespace)
-
-
-class Clients(BaseModel):
-    """Some connections of one hub, and how many there are."""
-
-    items: list[Client]
-    total: int
-
-
-class OpenChannels(BaseModel):
-    """Some channels of one hub, and how many there are."""
-
-    items: list[OpenChannel]
-    total: int
-
-
-class Count(BaseModel):
-    """How many."""
-
-    count: int
 
 
 class Inspection:

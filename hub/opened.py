@@ -8,7 +8,7 @@ from functools import partial
 
 import anyio
 
-from hub import emulation, everywhere, inspection
+from hub import emulation, everywhere, looks
 from hub.errands import Errands
 from hub.here import Here
 from hub.hooks import open_hooks
@@ -127,7 +127,7 @@ class Hub:
             )
             hearing.on(everywhere.KIND, here.hear)
             inspected = Inspection(node, sockets, live)
-            hearing.on(inspection.KIND, inspected.hear)
+            hearing.on(looks.KIND, inspected.hear)
             self._opened = Opened(
                 store=store,
                 live=live,

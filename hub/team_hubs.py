@@ -14,9 +14,10 @@ import anyio
 import msgspec
 from pydantic import BaseModel
 
-from hub.inspection import (
+from hub.inspection import MAX_SUBSCRIBERS, Inspection, kept_in
+from hub.live import Live
+from hub.looks import (
     KIND,
-    MAX_SUBSCRIBERS,
     Clients,
     CloseThose,
     Count,
@@ -24,12 +25,9 @@ from hub.inspection import (
     FindChannels,
     FindClients,
     FindSubscribers,
-    Inspection,
     OpenChannels,
     Question,
-    kept_in,
 )
-from hub.live import Live
 from hub.sampler import Sampler
 from hub.tallies import namespace_of
 from protocols.centrifugal import codes
