@@ -49,7 +49,7 @@ from store.operations import StoredFactory
 from store.operations.catalogue import BUILT_IN
 from store.postgres.log.event_log import TASK, Append, Appended
 
-STOP_SECONDS = 10
+STOP_SECONDS = 15
 
 
 class Server(uvicorn.Server):
@@ -208,13 +208,19 @@ async def serving(
     app = application(settings, dashboard=dashboard)
     config = server_config(app, trusted_proxies=trusted_proxies)
     server = Server(config)
+    stopped = anyio.Event()
     with _listening(port) as listener:
         async with anyio.create_task_group() as group:
-            await group.start(_serve, server, listener)
-            yield Served(url=f"http://127.0.0.1:{listener.getsockname()[1]}", app=app)
-            with anyio.fail_after(STOP_SECONDS):
-                await app.state.hub.drain(within_seconds=0.0)
-                server.should_exit = True
+            await group.start(_serve, server, listener, stopped)
+            try:
+                yield Served(url=f"http://127.0.0.1:{listener.getsockname()[1]}", app=app)
+            finally:
+                # Also after a test that failed: a server that was only cancelled ends nothing of
+                # what it opened, and the run would wait for that without end.
+                with anyio.fail_after(STOP_SECONDS, shield=True):
+                    await app.state.hub.drain(within_seconds=0.0)
+                    server.should_exit = True
+                    await stopped.wait()
 
 
 @pytest.fixture
@@ -236,7 +242,13 @@ def _listening(port: int) -> Generator[socket.socket]:
         listener.close()
 
 
-async def _serve(server: Server, listener: socket.socket, *, task_status: TaskStatus[None]) -> None:
+async def _serve(
+    server: Server,
+    listener: socket.socket,
+    stopped: anyio.Event,
+    *,
+    task_status: TaskStatus[None],
+) -> None:
     async def watch() -> None:
         while not server.started:
             await anyio.sleep(0.005)
@@ -245,6 +257,7 @@ async def _serve(server: Server, listener: socket.socket, *, task_status: TaskSt
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
         await server.serve([listener])
+        stopped.set()
         group.cancel_scope.cancel()
 
 
