@@ -43,7 +43,7 @@ JS = [
     {**OPEN, "name": "recovery"},
     {**OPEN, **FEW},
 ]
-JS_FILES = ("centrifuge", "centrifuge.protobuf", "recovery", "delta", "getstate", "compaction")
+JS_FILES = ("centrifuge", "centrifuge.protobuf", "recovery", "delta", "getstate")
 COMMANDS = {
     "python": [sys.executable, "-m", "unittest", "discover", "-s", "tests"],
     "js": [
